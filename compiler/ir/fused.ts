@@ -1,0 +1,60 @@
+/**
+ * The `fused` stage: definitions in groups, each to become one kernel; layouts chosen.
+ *
+ * A group runs its steps in order for every point of its axes. A reduce step gives locals that later steps read; a
+ * store step writes one value, over further axes of its own where it has any.
+ */
+
+import type { Combiner } from "./expr.ts";
+import type { ImageInput, Input, Mode, Output, State, Update } from "./graph.ts";
+import type { Axis, Index } from "./index.ts";
+import type { Local, Scalar } from "./scalar.ts";
+import type { SourceLocation, Value } from "./types.ts";
+
+export interface ReduceStep {
+  readonly kind: "reduce";
+  readonly combiner: Combiner;
+  /** One local; for firstMax the maximum and its position. */
+  readonly results: readonly Local[];
+  readonly axes: readonly Axis[];
+  readonly body: Scalar;
+}
+
+export interface StoreStep {
+  readonly kind: "store";
+  readonly value: Value;
+  /** Axes beside the group's. */
+  readonly axes: readonly Axis[];
+  /** One index a dimension of the value; together they reach every element once. */
+  readonly index: readonly Index[];
+  readonly expr: Scalar;
+}
+
+export type Step = ReduceStep | StoreStep;
+
+export interface Group {
+  readonly name: string;
+  readonly axes: readonly Axis[];
+  readonly steps: readonly Step[];
+  readonly locations: readonly SourceLocation[];
+  /** The graph ops inside, in order. */
+  readonly ops: readonly string[];
+}
+
+/** Physical order of a value's logical dimensions, slowest first: NHWC of an image is [0, 2, 3, 1]. */
+export type Layout = readonly number[];
+
+export interface FusedProgram {
+  readonly stage: "fused";
+  readonly name: string;
+  readonly mode: Mode;
+  readonly image: ImageInput;
+  readonly classes?: number;
+  readonly inputs: readonly Input[];
+  readonly states: readonly State[];
+  readonly groups: readonly Group[];
+  /** Of every value that is stored; all versions of a state share one. */
+  readonly layouts: ReadonlyMap<Value, Layout>;
+  readonly outputs: readonly Output[];
+  readonly updates: readonly Update[];
+}

@@ -1,0 +1,253 @@
+/** Scalar expressions over axes and tensors: what one element of a definition is. */
+import { type Axis, Index } from "./index.ts";
+import type { DType, Value } from "./types.ts";
+
+export type ScalarType = DType | "bool";
+
+/** What must hold for a read to take place; otherwise its `fill` is the value. Conditions are joined by "and". */
+export type Condition =
+  /** index >= 0 */
+  | { readonly kind: "nonNegative"; readonly index: Index }
+  /** index is a multiple of `by` */
+  | { readonly kind: "divisible"; readonly index: Index; readonly by: number };
+
+export type UnaryOp = "neg" | "exp" | "log" | "sqrt" | "abs" | "floor" | "toF32" | "toI32" | "toU32";
+export type BinaryOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "max"
+  | "min"
+  | "pow"
+  | "lt"
+  | "le"
+  | "eq"
+  | "and"
+  | "or"
+  | "bitAnd"
+  | "shiftRight";
+
+/** Numbers that a run sets, the same for all elements: see runtime/program. */
+export type UniformName = "seed" | "step" | "lr" | "momentum" | "weightDecay" | "pictureHeight" | "pictureWidth";
+
+/** The result of a reduction step inside a fused group. Compared by identity. */
+export interface Local {
+  readonly name: string;
+  readonly dtype: DType;
+}
+
+export type ScalarNode =
+  | { readonly kind: "constant"; readonly value: number }
+  | {
+      readonly kind: "read";
+      readonly tensor: Value;
+      /** One index a dimension of the tensor's logical shape, inside it wherever the guard holds. */
+      readonly index: readonly Index[];
+      readonly guard: readonly Condition[];
+      readonly fill: number;
+    }
+  | { readonly kind: "index"; readonly index: Index }
+  | { readonly kind: "unary"; readonly op: UnaryOp; readonly a: Scalar }
+  | { readonly kind: "binary"; readonly op: BinaryOp; readonly a: Scalar; readonly b: Scalar }
+  | { readonly kind: "select"; readonly condition: Scalar; readonly a: Scalar; readonly b: Scalar }
+  | { readonly kind: "uniform"; readonly name: UniformName }
+  | { readonly kind: "local"; readonly local: Local }
+  /** Uniform in [0, 1): Threefry 2x32 with key (seed, step) and counter (element, stream); 24 bits of the first word. */
+  | { readonly kind: "random"; readonly stream: number; readonly element: Index };
+
+type Operand = Scalar | number;
+
+export class Scalar {
+  constructor(
+    readonly node: ScalarNode,
+    readonly dtype: ScalarType,
+  ) {}
+
+  static constant(value: number, dtype: ScalarType = "f32"): Scalar {
+    return new Scalar({ kind: "constant", value }, dtype);
+  }
+  /** An index as an i32 value. */
+  static index(index: Index | Axis): Scalar {
+    return new Scalar({ kind: "index", index: Index.of(index) }, "i32");
+  }
+  static uniform(name: UniformName): Scalar {
+    const integer = name === "seed" || name === "step";
+    return new Scalar({ kind: "uniform", name }, integer ? "u32" : name.startsWith("picture") ? "i32" : "f32");
+  }
+  static random(stream: number, element: Index): Scalar {
+    return new Scalar({ kind: "random", stream, element }, "f32");
+  }
+  static local(local: Local): Scalar {
+    return new Scalar({ kind: "local", local }, local.dtype);
+  }
+  static select(condition: Scalar, a: Operand, b: Operand): Scalar {
+    const like = a instanceof Scalar ? a.dtype : b instanceof Scalar ? b.dtype : "f32";
+    return new Scalar({ kind: "select", condition, a: lift(a, like), b: lift(b, like) }, like);
+  }
+
+  private unary(op: UnaryOp, dtype: ScalarType = this.dtype): Scalar {
+    return new Scalar({ kind: "unary", op, a: this }, dtype);
+  }
+  private binary(op: BinaryOp, other: Operand, dtype: ScalarType = this.dtype): Scalar {
+    return new Scalar({ kind: "binary", op, a: this, b: lift(other, this.dtype) }, dtype);
+  }
+
+  plus(other: Operand): Scalar {
+    return this.binary("add", other);
+  }
+  minus(other: Operand): Scalar {
+    return this.binary("sub", other);
+  }
+  times(other: Operand): Scalar {
+    return this.binary("mul", other);
+  }
+  over(other: Operand): Scalar {
+    return this.binary("div", other);
+  }
+  max(other: Operand): Scalar {
+    return this.binary("max", other);
+  }
+  min(other: Operand): Scalar {
+    return this.binary("min", other);
+  }
+  /** this ** other; this must be positive. */
+  pow(other: Operand): Scalar {
+    return this.binary("pow", other);
+  }
+  lessThan(other: Operand): Scalar {
+    return this.binary("lt", other, "bool");
+  }
+  atMost(other: Operand): Scalar {
+    return this.binary("le", other, "bool");
+  }
+  equals(other: Operand): Scalar {
+    return this.binary("eq", other, "bool");
+  }
+  and(other: Scalar): Scalar {
+    return this.binary("and", other, "bool");
+  }
+  or(other: Scalar): Scalar {
+    return this.binary("or", other, "bool");
+  }
+  bitAnd(other: Operand): Scalar {
+    return this.binary("bitAnd", other);
+  }
+  shiftRight(other: Operand): Scalar {
+    return this.binary("shiftRight", other);
+  }
+  negated(): Scalar {
+    return this.unary("neg");
+  }
+  exp(): Scalar {
+    return this.unary("exp");
+  }
+  log(): Scalar {
+    return this.unary("log");
+  }
+  sqrt(): Scalar {
+    return this.unary("sqrt");
+  }
+  abs(): Scalar {
+    return this.unary("abs");
+  }
+  floor(): Scalar {
+    return this.unary("floor");
+  }
+  toF32(): Scalar {
+    return this.unary("toF32", "f32");
+  }
+  toI32(): Scalar {
+    return this.unary("toI32", "i32");
+  }
+  toU32(): Scalar {
+    return this.unary("toU32", "u32");
+  }
+}
+
+const lift = (value: Operand, dtype: ScalarType): Scalar =>
+  value instanceof Scalar ? value : Scalar.constant(value, dtype);
+
+/** The value where the condition holds, else 0. */
+export const when = (condition: Scalar, value: Scalar): Scalar => Scalar.select(condition, value, 0);
+
+/** Rebuilds an expression bottom-up: `f` gets each node with its children already rebuilt. */
+export function rewriteScalar(s: Scalar, f: (s: Scalar) => Scalar): Scalar {
+  const n = s.node;
+  const again = (x: Scalar) => rewriteScalar(x, f);
+  switch (n.kind) {
+    case "constant":
+    case "uniform":
+    case "local":
+    case "index":
+    case "random":
+    case "read":
+      return f(s);
+    case "unary":
+      return f(new Scalar({ ...n, a: again(n.a) }, s.dtype));
+    case "binary":
+      return f(new Scalar({ ...n, a: again(n.a), b: again(n.b) }, s.dtype));
+    case "select":
+      return f(new Scalar({ ...n, condition: again(n.condition), a: again(n.a), b: again(n.b) }, s.dtype));
+  }
+}
+
+/** Replaces axes by indices in every read, index and random of an expression, also inside data-dependent indices. */
+export function substituteAxes(s: Scalar, map: ReadonlyMap<Axis, Index>): Scalar {
+  const sub = (index: Index) => index.substitute(map, (x) => substituteAxes(x, map));
+  return rewriteScalar(s, (x) => {
+    const n = x.node;
+    if (n.kind === "index") return new Scalar({ kind: "index", index: sub(n.index) }, x.dtype);
+    if (n.kind === "random") return new Scalar({ ...n, element: sub(n.element) }, x.dtype);
+    if (n.kind === "read")
+      return new Scalar(
+        { ...n, index: n.index.map(sub), guard: n.guard.map((c) => ({ ...c, index: sub(c.index) })) },
+        x.dtype,
+      );
+    return x;
+  });
+}
+
+/** Visits every node, also inside data-dependent indices. */
+export function visitScalar(s: Scalar, f: (s: Scalar) => void): void {
+  f(s);
+  const n = s.node;
+  const inside = (index: Index) => {
+    for (const d of index.dataScalars()) visitScalar(d, f);
+  };
+  switch (n.kind) {
+    case "unary":
+      visitScalar(n.a, f);
+      break;
+    case "binary":
+      visitScalar(n.a, f);
+      visitScalar(n.b, f);
+      break;
+    case "select":
+      visitScalar(n.condition, f);
+      visitScalar(n.a, f);
+      visitScalar(n.b, f);
+      break;
+    case "read":
+      n.index.forEach(inside);
+      for (const c of n.guard) inside(c.index);
+      break;
+    case "index":
+      inside(n.index);
+      break;
+    case "random":
+      inside(n.element);
+      break;
+  }
+}
+
+export type ReadNode = Extract<ScalarNode, { kind: "read" }>;
+
+/** Every read in the expression, in order, also inside data-dependent indices. */
+export function readsOf(s: Scalar): ReadNode[] {
+  const reads: ReadNode[] = [];
+  visitScalar(s, (x) => {
+    if (x.node.kind === "read") reads.push(x.node);
+  });
+  return reads;
+}
