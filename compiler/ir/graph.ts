@@ -33,7 +33,8 @@ export interface State {
   readonly initializer: Initializer;
 }
 
-export type InputKind = "input" | "labels" | "cotangent" | "gradient";
+/** pictures: bytes [N, height, width, channels], four in a u32; height and width are uniforms, the shape a capacity. */
+export type InputKind = "input" | "labels" | "cotangent" | "gradient" | "pictures";
 
 export interface Input {
   readonly value: Value;

@@ -5,7 +5,7 @@
 
 import type { DiagnosticCode } from "../diagnostics/codes.ts";
 import type { Combiner, Definition } from "../ir/expr.ts";
-import type { Initializer, OptionValue, StateRole } from "../ir/graph.ts";
+import type { Initializer, Mode, OptionValue, StateRole } from "../ir/graph.ts";
 import { Axis, Index } from "../ir/index.ts";
 import { type Condition, Scalar, type UniformName } from "../ir/scalar.ts";
 import { type DType, elementCount, formatType, type TensorType, tensorType, type Value } from "../ir/types.ts";
@@ -18,7 +18,11 @@ export interface InputSpec {
   readonly rank?: readonly number[];
   readonly optional?: boolean;
   readonly doc?: string;
+  /** What to do where the rank is wrong: "use flatten(x) first". */
+  readonly help?: string;
 }
+export type ListSpec = InputSpec & { readonly kind: "list" };
+export type OptionalSpec = InputSpec & { readonly optional: true };
 
 /** An image [N, C, H, W]. */
 export const image = (doc?: string): InputSpec => ({ kind: "tensor", rank: [4], doc });
@@ -26,8 +30,8 @@ export const image = (doc?: string): InputSpec => ({ kind: "tensor", rank: [4], 
 export const matrix = (doc?: string): InputSpec => ({ kind: "tensor", rank: [2], doc });
 /** A tensor of any of these ranks; of any rank where none is named. */
 export const tensor = (rank?: readonly number[], doc?: string): InputSpec => ({ kind: "tensor", rank, doc });
-export const optional = (spec: InputSpec): InputSpec => ({ ...spec, optional: true });
-export const list = (doc?: string): InputSpec => ({ kind: "list", doc });
+export const optional = (spec: InputSpec): OptionalSpec => ({ ...spec, optional: true });
+export const list = (doc?: string): ListSpec => ({ kind: "list", doc });
 
 export interface Pair {
   readonly h: number;
@@ -35,12 +39,14 @@ export interface Pair {
 }
 
 export interface OptionSpec<T = unknown> {
-  readonly type: "pair" | "integer" | "number" | "boolean";
+  readonly type: "pair" | "integer" | "number" | "boolean" | "numbers";
   /** Absent: required. `{ same: "kernel" }`: the value of another option. */
   readonly default?: OptionValue | { readonly same: string };
   readonly min?: number;
   /** Exclusive upper bound. */
   readonly below?: number;
+  /** Filled by the compiler; no model file gives it. Has a default. */
+  readonly hidden?: boolean;
   readonly doc: string;
   /** From the stored form (a pair is [h, w]) to what `compute` and `outputs` see. */
   readonly read: (stored: OptionValue) => T;
@@ -50,6 +56,7 @@ interface OptionSettings {
   default?: OptionValue | { same: string };
   min?: number;
   below?: number;
+  hidden?: boolean;
 }
 
 /** A number, or [h, w]; stored as [h, w], seen as { h, w }. */
@@ -78,6 +85,14 @@ export const boolean = (doc: string, settings: OptionSettings = {}): OptionSpec<
   read: (v) => v as boolean,
 });
 
+/** A list of numbers; of inner ops alone. */
+export const numbers = (doc: string, settings: OptionSettings = {}): OptionSpec<readonly number[]> => ({
+  type: "numbers",
+  doc,
+  ...settings,
+  read: (v) => v as readonly number[],
+});
+
 /** A state tensor that the op brings along when a model file calls it. */
 export interface ParameterSpec {
   readonly shape: readonly number[];
@@ -96,17 +111,23 @@ export class OpError extends Error {
   }
 }
 
-type Types<I> = { readonly [K in keyof I]: TensorType };
-type Handles<I> = { readonly [K in keyof I]: Tensor };
+/** Of each input a T; of a list an array of T; of an optional input maybe none. */
+type PerInput<I, T> = {
+  readonly [K in keyof I]: I[K] extends ListSpec ? readonly T[] : I[K] extends OptionalSpec ? T | undefined : T;
+};
+type Types<I> = PerInput<I, TensorType>;
+type Handles<I> = PerInput<I, Tensor>;
 type Options<O> = { readonly [K in keyof O]: O[K] extends OptionSpec<infer T> ? T : never };
 
 export interface GradientContext<I, O> {
   /** The node's inputs and outputs. */
-  readonly inputs: { readonly [K in keyof I]: Value };
+  readonly inputs: PerInput<I, Value>;
   readonly outputs: Readonly<Record<string, Value>>;
   readonly options: Options<O>;
-  /** d(loss)/d(output) of the first output. */
+  /** d(loss)/d(output) of the first output; zeros where nothing depends on it. */
   readonly cotangent: Value;
+  /** d(loss)/d(output) of each output that the loss depends on. */
+  readonly cotangents: Readonly<Record<string, Value | undefined>>;
   /** Adds a node to the joint graph; its outputs by name. Options in stored form, defaults filled in. */
   readonly emit: (
     op: string,
@@ -116,6 +137,9 @@ export interface GradientContext<I, O> {
   /** The node's own options in stored form, to pass on. */
   readonly stored: Readonly<Record<string, OptionValue>>;
 }
+
+/** Emits the gradient of one input when it is asked for; a list input has an array of them. */
+export type GradientThunk = () => Value;
 
 export interface OpDefinition<
   I extends Record<string, InputSpec> = Record<string, InputSpec>,
@@ -140,7 +164,11 @@ export interface OpDefinition<
   /** In infer mode, where it differs. */
   readonly inference?: (inputs: Handles<I>, options: Options<O>, k: Compute) => Record<string, Tensor>;
   /** For each differentiable input a function that emits its gradient, so that only what is needed is emitted. */
-  readonly gradient?: (g: GradientContext<I, O>) => Record<string, (() => Value) | undefined>;
+  readonly gradient?: (
+    g: GradientContext<I, O>,
+  ) => Record<string, GradientThunk | readonly GradientThunk[] | undefined>;
+  /** The input that the op hands on unchanged (of a list, its only element), where options or shapes make it so. */
+  readonly identity?: (inputs: Types<I>, options: Options<O>, mode: Mode) => (keyof I & string) | undefined;
   /** State inputs that a training step replaces: input name -> output name (running statistics, parameters). */
   readonly updates?: Readonly<Record<string, string>>;
   /** `conv2d(x: [2,3,8,8], { channels: 4, kernel: 3 }) -> [2,4,6,6]` */

@@ -1,0 +1,77 @@
+/** From a model's graph to the graph of every entry point of its artifact. */
+
+import type { Graph, Input } from "../ir/graph.ts";
+import { elementCount, tensorType } from "../ir/types.ts";
+import { differentiate } from "./autodiff.ts";
+import { GraphBuilder } from "./graphBuilder.ts";
+import { optimize, updateGraph } from "./optimizer.ts";
+import { prepareForward, simplifyGraph } from "./simplify.ts";
+
+export interface TrainOptions {
+  /** Keep velocities, so that a run may have momentum. */
+  readonly velocity: boolean;
+  /** Greatest number of bytes that a batch of pictures may have; 128 MiB, a binding's default limit, where not said. */
+  readonly pictureBytes?: number;
+}
+
+export interface Entries {
+  /** Inference. */
+  readonly forward: Graph;
+  /** Gradients of sum(output * cotangent), and statistics. Outputs `output`, `grad.input`, `grad.<parameter>`. */
+  readonly gradientsFromCotangent: Graph;
+  /** The same of the loss, from labels, with output `loss`. Only where the model has classes. */
+  readonly gradients?: Graph;
+  /** Loss, gradients and update. Outputs `output` and `loss`. Only where the model has classes. */
+  readonly step?: Graph;
+  /** SGD from given gradients. Only where the model has classes. */
+  readonly update?: Graph;
+  /** Fills the value of input `input` from pictures. */
+  readonly pictures: Graph;
+}
+
+/** `graph` is the model as the front end read it, in train mode. */
+export function buildEntries(graph: Graph, options: TrainOptions): Entries {
+  const model = prepareForward(graph);
+  const joint = (target: "labels" | "cotangent", gradients: "parameters" | "all") =>
+    differentiate(model, { target, gradients });
+  const common = {
+    forward: simplifyGraph(prepareForward({ ...graph, mode: "infer" })),
+    gradientsFromCotangent: simplifyGraph(joint("cotangent", "all")),
+    pictures: picturesGraph(graph, options.pictureBytes ?? 2 ** 27),
+  };
+  if (graph.classes === undefined) return common;
+  return {
+    ...common,
+    gradients: simplifyGraph(joint("labels", "all")),
+    step: simplifyGraph(optimize(joint("labels", "parameters"), options)),
+    update: updateGraph(graph, options),
+  };
+}
+
+/** Resizes, shifts and scales a batch of pictures into the model's input. */
+function picturesGraph(graph: Graph, bytes: number): Graph {
+  const image = graph.inputs.find((i) => i.kind === "input")?.value;
+  if (!image) throw new Error(`${graph.name}: no image comes in`);
+  const [n, channels, height, width] = image.type.shape;
+  const words = Math.ceil(Math.max(bytes, elementCount(image.type.shape)) / 4);
+  const pictures: Input = {
+    value: { name: "pictures", type: tensorType("u32", [words]) },
+    kind: "pictures",
+  };
+  const empty: Graph = {
+    ...graph,
+    stage: "graph",
+    mode: "infer",
+    inputs: [pictures],
+    states: [],
+    nodes: [],
+    outputs: [],
+    updates: [],
+  };
+  const { mean, std } = graph.image;
+  const options = { batch: n, channels, height, width, mean, std };
+  const builder = new GraphBuilder(empty);
+  builder.emit("pictures", { pictures: pictures.value }, options, image.name);
+  const [node] = builder.nodes;
+  return { ...empty, nodes: [{ ...node, outputs: { x: image } }], outputs: [{ name: "input", value: image }] };
+}
