@@ -1,21 +1,25 @@
 /** The passes that make graphs smaller, in the order in which they run. */
 
+import type { ExprProgram } from "../ir/expr.ts";
 import type { Graph } from "../ir/graph.ts";
+import { mergeCommonDefinitions } from "./commonDefinitions.ts";
 import { mergeCommonSubexpressions } from "./commonSubexpressions.ts";
+import { removeDeadDefinitions } from "./deadDefinitions.ts";
 import { removeDeadValues } from "./deadValues.ts";
+import { foldConstants } from "./foldConstants.ts";
 import { removeIdentities } from "./identities.ts";
 import { numberStreams } from "./numberStreams.ts";
 import { moveReluBehindPool } from "./reluBehindPool.ts";
 
-export interface GraphPass {
+export interface Simplification<T> {
   readonly name: string;
   /** A sentence. */
   readonly summary: string;
-  readonly run: (graph: Graph) => Graph;
+  readonly run: (program: T) => T;
 }
 
 /** On the model as written, before autodiff. */
-export const forwardPasses: readonly GraphPass[] = [
+export const forwardPasses: readonly Simplification<Graph>[] = [
   { name: "streams", summary: "Each random op gets a stream of its own.", run: numberStreams },
   { name: "identities", summary: "Ops that hand on their input are removed.", run: removeIdentities },
   { name: "common", summary: "Ops that compute the same are merged.", run: mergeCommonSubexpressions },
@@ -24,12 +28,21 @@ export const forwardPasses: readonly GraphPass[] = [
 ];
 
 /** On a graph of an entry point. */
-export const jointPasses: readonly GraphPass[] = [
+export const jointPasses: readonly Simplification<Graph>[] = [
   { name: "common", summary: "Ops that compute the same are merged.", run: mergeCommonSubexpressions },
   { name: "dead", summary: "Ops that nothing needs are removed.", run: removeDeadValues },
 ];
 
-const runAll = (graph: Graph, passes: readonly GraphPass[]): Graph => passes.reduce((g, pass) => pass.run(g), graph);
+/** On index expressions, after lowering. */
+export const exprPasses: readonly Simplification<ExprProgram>[] = [
+  { name: "fold", summary: "What is constant is computed.", run: foldConstants },
+  { name: "common-definitions", summary: "Definitions that are the same are merged.", run: mergeCommonDefinitions },
+  { name: "dead-definitions", summary: "Definitions that nothing needs are removed.", run: removeDeadDefinitions },
+];
+
+const runAll = <T>(program: T, passes: readonly Simplification<T>[]): T =>
+  passes.reduce((p, pass) => pass.run(p), program);
 
 export const prepareForward = (graph: Graph): Graph => runAll(graph, forwardPasses);
 export const simplifyGraph = (graph: Graph): Graph => runAll(graph, jointPasses);
+export const simplifyExpr = (program: ExprProgram): ExprProgram => runAll(program, exprPasses);
