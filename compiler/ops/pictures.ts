@@ -59,7 +59,9 @@ export const pictures = innerOp("pictures", {
           .bitAnd(255)
           .toF32();
       };
-      const mix = (a: Scalar, b: Scalar, share: Scalar) => a.plus(share.times(b.minus(a)));
+      // Each neighbour stands once, so that none is read twice.
+      const mix = (a: Scalar, b: Scalar, share: Scalar) =>
+        a.times(Scalar.constant(1).minus(share)).plus(b.times(share));
       const along = (y: Scalar) => mix(byte(y, columns.low), byte(y, columns.high), columns.share);
       return mix(along(rows.low), along(rows.high), rows.share).minus(perChannel(o.mean, c)).over(perChannel(o.std, c));
     });

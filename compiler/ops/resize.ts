@@ -36,7 +36,9 @@ export const resize = op("resize", {
     const y = k.map([n, c, o.height, o.width], ([n, c, i, j]) => {
       const rows = source(i, h, o.height);
       const columns = source(j, w, o.width);
-      const mix = (a: Scalar, b: Scalar, share: Scalar) => a.plus(share.times(b.minus(a)));
+      // Each neighbour stands once, so that none is read twice.
+      const mix = (a: Scalar, b: Scalar, share: Scalar) =>
+        a.times(Scalar.constant(1).minus(share)).plus(b.times(share));
       const along = (row: Index) => mix(x.at(n, c, row, columns.low), x.at(n, c, row, columns.high), columns.share);
       return mix(along(rows.low), along(rows.high), rows.share);
     });
