@@ -1,0 +1,41 @@
+/** How names, numbers, types and places are written in text IR. The lexer reads what these write. */
+import type { SourceLocation } from "../ir/types.ts";
+
+const bareName = /^[A-Za-z_][\w.]*$/;
+const barePath = /^(?!\/\/)[\w./\\+~-]+$/;
+
+/** A name as it stands where it is made of letters, digits, `_` and `.`, else in quotes. */
+export const formatName = (name: string): string => (bareName.test(name) ? name : JSON.stringify(name));
+
+/** The shortest decimal that reads back as the same double. */
+export function formatNumber(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  return (Math.abs(value) < 1e-3 ? value.toExponential() : String(value)).replace("e+", "e");
+}
+
+/** ` @ models/alexnet.ts:5:7`; nothing where there is no location. */
+export const formatLocation = (location: SourceLocation | undefined): string => {
+  if (!location) return "";
+  const file = barePath.test(location.file) ? location.file : JSON.stringify(location.file);
+  return ` @ ${file}:${location.line}:${location.column}`;
+};
+
+/** Hands out each name once: a second `i` becomes `i_2`. */
+export class UniqueNames {
+  private readonly taken = new Set<string>();
+
+  constructor(reserved: Iterable<string> = []) {
+    for (const name of reserved) this.taken.add(name);
+  }
+
+  /** An identifier that nobody has yet; characters that an identifier may not have become `_`. */
+  give(wanted: string): string {
+    const base = wanted.replace(/\W/g, "_").replace(/^(?=\d|$)/, "_");
+    let name = base;
+    for (let n = 2; this.taken.has(name); n++) name = `${base}_${n}`;
+    this.taken.add(name);
+    return name;
+  }
+}

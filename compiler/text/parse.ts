@@ -1,0 +1,25 @@
+/** Reads the text form of a program: print(parse(text)) is text again, if `print` wrote it. */
+import { parseExpr } from "./parseExpr.ts";
+import { parseFused } from "./parseFused.ts";
+import { parseGraph } from "./parseGraph.ts";
+import type { TextProgram } from "./print.ts";
+import { TokenStream } from "./tokenStream.ts";
+
+/**
+ * The program that this text is, values and axes being new ones.
+ * Throws TextError (with line and column) where the text is not of the language; whether the program holds together
+ * (types of operands, bounds of reads) is for its verifier to say.
+ */
+export function parse(text: string): TextProgram {
+  const tokens = new TokenStream(text);
+  const stage = tokens.oneOf(["graph", "joint", "expr", "fused"]);
+  switch (stage) {
+    case "graph":
+    case "joint":
+      return parseGraph(tokens, stage);
+    case "expr":
+      return parseExpr(tokens);
+    case "fused":
+      return parseFused(tokens);
+  }
+}

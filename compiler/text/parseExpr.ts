@@ -1,0 +1,85 @@
+/** Reads the text of the stage `expr`. */
+import type { Combiner, Definition, ExprProgram } from "../ir/expr.ts";
+import type { Axis } from "../ir/index.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { Token } from "./lexer.ts";
+import type { ParseScope } from "./parseIndex.ts";
+import { type AxisText, ProgramParser } from "./parseProgram.ts";
+import { ScalarParser } from "./parseScalar.ts";
+import type { TokenStream } from "./tokenStream.ts";
+
+export const combiners: readonly Combiner[] = ["sum", "max", "firstMax"];
+
+/** What follows the word `expr`. Throws TextError. */
+export function parseExpr(tokens: TokenStream): ExprProgram {
+  const parser = new ProgramParser(tokens);
+  const scalars = new ScalarParser(tokens, () => parser.use());
+  const definitions: Definition[] = [];
+  const statement = (): boolean => {
+    if (tokens.next.kind !== "value") return false;
+    definitions.push(parseDefinition(parser, scalars));
+    return true;
+  };
+  return { stage: "expr", ...parser.parse(statement, "a definition"), definitions };
+}
+
+interface OutputText {
+  readonly at: Token;
+  readonly axes: readonly AxisText[];
+  readonly type: TensorType;
+}
+
+/** `%y[n, c]: f32[2,4] = sum over (i<3) of %x[n, i] * %w[c, i] from dense @ model.ts:5:7` */
+function parseDefinition(parser: ProgramParser, scalars: ScalarParser): Definition {
+  const { tokens } = parser;
+  const scope = scalars.newScope();
+  const outputs: OutputText[] = [];
+  do outputs.push(parseOutput(parser));
+  while (tokens.accept(","));
+  const axes = bindDomain(parser, scope, outputs);
+  tokens.expect("=");
+  // A body may begin with the function max.
+  const combiner = combiners.find((c) => tokens.sees(c, "over") && tokens.accept(c));
+  checkCount(
+    tokens,
+    combiner,
+    outputs.map((o) => o.at),
+  );
+  const reduction = combiner && { combiner, axes: parser.parseOver(scope) };
+  if (reduction) tokens.expect("of");
+  const body = scalars.parse(scope);
+  if (!tokens.accept("from")) tokens.failExpecting("an operator, or 'from' and the op that this comes from");
+  const op = tokens.name("the name of an op");
+  const location = parser.parseLocation();
+  return { outputs: outputs.map((o) => parser.define(o.at, o.type)), axes, reduction, body, location, op };
+}
+
+function parseOutput(parser: ProgramParser): OutputText {
+  const at = parser.newName();
+  const axes = parser.tokens.list("[", "]", () => parser.parseAxis());
+  parser.tokens.expect(":");
+  return { at, axes, type: parser.parseType() };
+}
+
+/** The axes stand at every output alike; an extent that is not written is that of the shape. */
+function bindDomain(parser: ProgramParser, scope: ParseScope, outputs: readonly OutputText[]): Axis[] {
+  const [first, ...others] = outputs;
+  for (const other of others) {
+    const same =
+      other.axes.length === first.axes.length && other.axes.every((a, i) => a.at.text === first.axes[i].at.text);
+    if (!same) parser.tokens.fail(`${other.at.text} needs the axes of ${first.at.text}`, other.at);
+  }
+  const { shape } = first.type;
+  if (first.axes.length !== shape.length && first.axes.some((a) => a.extent === undefined))
+    parser.tokens.fail(`${first.at.text} has ${shape.length} dimensions and ${first.axes.length} axes`, first.at);
+  return first.axes.map((a, i) => parser.bindAxis(scope, { at: a.at, extent: a.extent ?? shape[i] }));
+}
+
+/** firstMax gives two results, all else one. `results` are where they are named. */
+export function checkCount(tokens: TokenStream, combiner: Combiner | undefined, results: readonly Token[]): void {
+  const wanted = combiner === "firstMax" ? 2 : 1;
+  if (results.length === wanted) return;
+  const what = combiner ?? "a definition without a reduction";
+  const count = wanted === 1 ? "one result" : "two results, the maximum and its position";
+  tokens.fail(`${what} has ${count}, not ${results.length}`, results[0]);
+}

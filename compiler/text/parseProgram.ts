@@ -1,0 +1,182 @@
+/** Reads what the text of every stage begins and ends with, and keeps the values by name. */
+import type { Graph, ImageInput, Initializer, InputKind, Mode, StateRole } from "../ir/graph.ts";
+import { Axis } from "../ir/index.ts";
+import type { DType, SourceLocation, TensorType, Value } from "../ir/types.ts";
+import type { Token } from "./lexer.ts";
+import type { ParseScope } from "./parseIndex.ts";
+import type { TokenStream } from "./tokenStream.ts";
+
+const modes: readonly Mode[] = ["train", "infer"];
+const inputKinds: readonly InputKind[] = ["input", "labels", "cotangent", "gradient", "pictures"];
+const roles: readonly StateRole[] = ["parameter", "velocity", "statistic"];
+const dtypes: readonly DType[] = ["f32", "i32", "u32"];
+
+export interface AxisText {
+  readonly at: Token;
+  readonly extent?: number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+type Common = Omit<Graph, "stage" | "nodes">;
+
+/** Reads the parts that all stages share; a stage's parser reads its own through it. Its methods throw TextError. */
+export class ProgramParser {
+  private readonly defined = new Map<string, { readonly value: Value; readonly at: Token }>();
+
+  constructor(
+    readonly tokens: TokenStream,
+    /** Reads what may follow the type of an input or a state. */
+    private readonly afterType: (value: Value) => void = () => {},
+  ) {}
+
+  /** The program after its first word. `ownStatement` reads a statement of the stage's own, false where none comes. */
+  parse(ownStatement: () => boolean, ownStatements: string): Common {
+    const { tokens } = this;
+    const program: Mutable<Common> = {
+      name: tokens.name("the model's name"),
+      mode: tokens.oneOf(modes),
+      image: this.parseImage(),
+      classes: tokens.accept("classes") ? tokens.positiveInteger("the number of classes") : undefined,
+      inputs: [],
+      states: [],
+      outputs: [],
+      updates: [],
+    };
+    while (tokens.next.kind !== "end") {
+      if (!ownStatement() && !this.parseStatement(program))
+        tokens.failExpecting(`${ownStatements}, an input, a state, 'output' or 'update'`);
+    }
+    return program;
+  }
+
+  private parseStatement(program: Mutable<Common>): boolean {
+    const { tokens } = this;
+    const kind = inputKinds.find((word) => tokens.accept(word));
+    if (kind) {
+      program.inputs.push({ kind, value: this.declare() });
+      return true;
+    }
+    const role = roles.find((word) => tokens.accept(word));
+    if (role) {
+      const value = this.declare();
+      tokens.expect("=");
+      program.states.push({ value, role, initializer: this.parseInitializer() });
+      return true;
+    }
+    if (tokens.accept("output")) {
+      const name = tokens.name("an output's name");
+      tokens.expect("=");
+      program.outputs.push({ name, value: this.use() });
+      return true;
+    }
+    if (tokens.accept("update")) {
+      const state = this.use();
+      tokens.expect("<");
+      tokens.expect("-");
+      program.updates.push({ state, next: this.use() });
+      return true;
+    }
+    return false;
+  }
+
+  private parseImage(): ImageInput {
+    const { tokens } = this;
+    tokens.expect("image");
+    const at = tokens.next;
+    const size = tokens.list("[", "]", () => tokens.positiveInteger());
+    if (size.length !== 3) tokens.fail("expected [channels, height, width]", at);
+    const [channels, height, width] = size;
+    const perChannel = (word: string): number[] => {
+      tokens.expect(word);
+      const start = tokens.next;
+      const values = tokens.list("[", "]", () => tokens.number());
+      if (values.length !== channels) tokens.fail(`expected ${channels} numbers, one a channel`, start);
+      return values;
+    };
+    return { channels, height, width, mean: perChannel("mean"), std: perChannel("std") };
+  }
+
+  private parseInitializer(): Initializer {
+    const kind = this.tokens.oneOf(["xavier", "constant"]);
+    return kind === "xavier" ? { kind } : { kind, value: this.tokens.number() };
+  }
+
+  private declare(): Value {
+    const name = this.newName();
+    this.tokens.expect(":");
+    const value = this.define(name, this.parseType());
+    this.afterType(value);
+    return value;
+  }
+
+  /** The name of a value that is defined here; `define` makes it known. */
+  newName(): Token {
+    if (this.tokens.next.kind !== "value") this.tokens.failExpecting("a value such as %x");
+    const token = this.tokens.take();
+    const before = this.defined.get(token.name);
+    if (before)
+      this.tokens.fail(`${token.text} is defined twice, first at ${before.at.line}:${before.at.column}`, token);
+    return token;
+  }
+
+  define(at: Token, type: TensorType): Value {
+    const value = { name: at.name, type };
+    this.defined.set(at.name, { value, at });
+    return value;
+  }
+
+  /** A value that is defined above. */
+  use(): Value {
+    const at = this.tokens.next;
+    if (at.kind !== "value") this.tokens.failExpecting("a value such as %x");
+    const found = this.defined.get(at.name);
+    if (!found) this.tokens.fail(`${at.text} is not defined above`, at);
+    this.tokens.take();
+    return found.value;
+  }
+
+  /** `f32[2,3]` */
+  parseType(): TensorType {
+    const dtype = this.tokens.oneOf(dtypes);
+    return { dtype, shape: this.tokens.list("[", "]", () => this.tokens.positiveInteger()) };
+  }
+
+  parseDType(): DType {
+    return this.tokens.oneOf(dtypes);
+  }
+
+  /** `@ models/alexnet.ts:5:7`, if there is one. */
+  parseLocation(): SourceLocation | undefined {
+    return this.tokens.next.kind === "location" ? this.tokens.take().location : undefined;
+  }
+
+  /** The name of an axis and, where it is written, its extent: `i<4`. */
+  parseAxis(): AxisText {
+    const { tokens } = this;
+    const at = tokens.next;
+    if (at.kind !== "name" || at.text.includes(".")) tokens.failExpecting("the name of an axis");
+    tokens.take();
+    return { at, extent: tokens.accept("<") ? tokens.positiveInteger("the extent of an axis") : undefined };
+  }
+
+  bindAxis(scope: ParseScope, { at, extent }: AxisText): Axis {
+    if (extent === undefined) this.tokens.fail(`the axis ${at.text} needs its extent: ${at.text}<4`, at);
+    if (scope.axes.has(at.text)) this.tokens.fail(`the axis ${at.text} is bound twice`, at);
+    const axis = new Axis(at.text, extent);
+    scope.axes.set(at.text, axis);
+    return axis;
+  }
+
+  /** `over (i<4, j<4)` */
+  parseOver(scope: ParseScope): Axis[] {
+    this.tokens.expect("over");
+    return this.tokens.list("(", ")", () => this.bindAxis(scope, this.parseAxis()));
+  }
+
+  /** `conv2d, relu` */
+  parseNames(what: string): string[] {
+    const names = [this.tokens.name(what)];
+    while (this.tokens.accept(",")) names.push(this.tokens.name(what));
+    return names;
+  }
+}
