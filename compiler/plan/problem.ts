@@ -1,0 +1,36 @@
+/** What the memory planner is given, and the one rule of sizes that everything in the arena follows. */
+import type { Target } from "../../runtime/program/schema.ts";
+import type { Update } from "../ir/graph.ts";
+import type { Kernel } from "../ir/kernel.ts";
+import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
+
+export interface PlanProblem {
+  /** In the order in which they run. `orderKernels` finds a better one. */
+  readonly kernels: readonly Kernel[];
+  /** Written before dispatch 0: the input, a cotangent, gradients. In the arena, live from 0. */
+  readonly inputs: readonly Value[];
+  /** Live to the end. States and their next versions may be named too; they live on anyway. */
+  readonly outputs: readonly Value[];
+  /** Each in a GPU buffer of its own, outside the arena. */
+  readonly states: readonly Value[];
+  /** `next` is written into the storage of `state`; a next version may be the state of a further update. */
+  readonly updates: readonly Update[];
+  /** The run's own buffers (labels, pictures): neither arena nor state. */
+  readonly external: readonly Value[];
+  /** Pictures a batch; the first extent of what scales with it. */
+  readonly batch: number;
+  readonly target: Target;
+}
+
+/** WebGPU's minStorageBufferOffsetAlignment where nothing smaller was asked for: every slice starts at a multiple. */
+export const sliceAlignment = 256;
+
+export const roundToSlice = (bytes: number): number => Math.ceil(bytes / sliceAlignment) * sliceAlignment;
+
+/** Bytes of a value as it lies in memory; at least one element, since a binding can't be empty. */
+export const bytesOf = (value: Value): number => Math.max(1, elementCount(value.type.shape)) * bytesPerElement;
+
+export const valuesRead = (kernel: Kernel): Value[] => distinct(kernel.buffers.filter((b) => b.reads));
+export const valuesWritten = (kernel: Kernel): Value[] => distinct(kernel.buffers.filter((b) => b.writes));
+
+const distinct = (buffers: Kernel["buffers"]): Value[] => [...new Set(buffers.map((b) => b.value))];
