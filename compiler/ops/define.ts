@@ -157,7 +157,10 @@ export interface OpDefinition<
   readonly parameters?: (inputs: Types<I>, options: Options<O>) => Record<string, ParameterSpec | undefined>;
   /** DSL-only options: `activation` adds a relu after the op, `bias` decides whether a bias parameter is made. */
   readonly sugar?: readonly ("activation" | "bias")[];
-  /** Shape rule: output types by name, the first being the op's value. Throws OpError. Lists arrive as arrays. */
+  /**
+   * Shape rule: output types by name, the first being the op's value; named "0", "1", ..., the value is an array of all.
+   * Throws OpError. Lists arrive as arrays.
+   */
   readonly outputs: (inputs: Types<I>, options: Options<O>) => Record<string, TensorType>;
   /** The meaning: what each output is. */
   readonly compute: (inputs: Handles<I>, options: Options<O>, k: Compute) => Record<string, Tensor>;
