@@ -7,7 +7,7 @@
 import type { Kernel, KernelBuffer, KernelExpr, KernelType, Statement } from "../ir/kernel.ts";
 import type { BinaryOp, ScalarType } from "../ir/scalar.ts";
 import { formatType } from "../ir/types.ts";
-import { formatLocation, formatName } from "./names.ts";
+import { formatLocation, formatName, formatNumber } from "./names.ts";
 import { calls, comparison, infix, printConstant } from "./printScalar.ts";
 
 /** Kernels one after another, an empty line between them. */
@@ -59,7 +59,7 @@ export function printStatementHead(s: Statement): string {
     case "let":
       return `let ${s.name}: ${printType(s.value)} = ${printExpression(s.value)}`;
     case "registers": {
-      const initial = printConstant(s.initial, s.type.dtype);
+      const initial = printInitial(s.initial, s.type);
       return `registers ${s.name}: ${printType(s.type)}${s.shape.map((n) => `[${n}]`).join("")} = ${initial}`;
     }
     case "assign":
@@ -141,6 +141,12 @@ export function printExpression(e: KernelExpr, level = 0): string {
 
 /** `1.0`, `1u`, `f32x4(1.0)` */
 const printTyped = (value: number, type: KernelType): string => {
-  const one = printConstant(value, type.dtype);
+  const one = printInitial(value, type);
   return type.width === 1 ? one : `${printType(type)}(${one})`;
+};
+
+/** A number that is none of its type is printed as it is: the verifier's message has to show it. */
+const printInitial = (value: number, { dtype }: KernelType): string => {
+  const fits = dtype === "f32" || (dtype === "bool" ? value === 0 || value === 1 : Number.isSafeInteger(value));
+  return fits ? printConstant(value, dtype) : formatNumber(value);
 };

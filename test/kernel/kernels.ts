@@ -89,6 +89,10 @@ export const when = (condition: KernelExpr, then: readonly Statement[]): Stateme
   condition,
   then,
 });
+export const unless = (condition: KernelExpr, otherwise: readonly Statement[]): Statement => {
+  const then: Statement[] = [];
+  return { kind: "if", condition, then, otherwise };
+};
 export const barrier: Statement = { kind: "barrier" };
 
 /** The number of the invocation in a one-dimensional dispatch. */

@@ -1,0 +1,173 @@
+/** Indices of buffers and workgroup memory: proved inside, shown to go outside at a point, or undecided. */
+import { printExpression, printStatementHead } from "../../text/printKernel.ts";
+import type { Builtin, Kernel, KernelExpr } from "../kernel.ts";
+import { type Enclosing, expressionsOf, operandsOf, type Scope, walkKernel } from "../kernelTree.ts";
+import { type Affine, number, plus, provesAtMost, scale } from "./affine.ts";
+import { evaluateInteger, formatPoint, type Point } from "./integers.ts";
+import { Symbols } from "./symbols.ts";
+
+export interface BoundsOptions {
+  /** Report every store, and every access of workgroup memory, that cannot be proved inside. */
+  readonly strict?: boolean;
+  /** Report loads that go outside or may do so. (Those whose value is then selected away are no error in themselves.) */
+  readonly strictLoads?: boolean;
+}
+
+interface Access {
+  readonly isStore: boolean;
+  readonly name: string;
+  readonly length: number;
+  readonly index: KernelExpr;
+  /** Conditions of the selects around a load. */
+  readonly given: readonly Given[];
+}
+
+interface Given {
+  readonly condition: KernelExpr;
+  readonly holds: boolean;
+}
+
+/** Stores that go outside, loads that always do; more under the options. */
+export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string[] {
+  const problems: string[] = [];
+  const symbols = new Symbols(kernel);
+  walkKernel(kernel, (s, scope, path) => {
+    const accesses: Access[] = [];
+    const lengthOf = (name: string) =>
+      kernel.buffers.find((b) => b.name === name)?.length ?? kernel.shared.find((a) => a.name === name)?.length ?? 0;
+    const target = s.kind === "store" ? s.buffer : s.kind === "sharedStore" ? s.array : undefined;
+    if (target !== undefined && (s.kind === "store" || s.kind === "sharedStore"))
+      accesses.push({ isStore: true, name: target, length: lengthOf(target), index: s.index, given: [] });
+    for (const e of expressionsOf(s)) collectLoads(e, [], lengthOf, accesses);
+    if (accesses.length === 0) return;
+    const around = symbols.factsOf(path, scope);
+    for (const access of accesses) {
+      const problem = checkAccess(access, kernel, symbols, around, scope, path, options);
+      if (problem) problems.push(`\`${printStatementHead(s)}\`: ${problem}`);
+    }
+  });
+  return problems;
+}
+
+function collectLoads(
+  e: KernelExpr,
+  given: readonly Given[],
+  lengthOf: (name: string) => number,
+  into: Access[],
+): void {
+  if (e.kind === "load" || e.kind === "sharedLoad") {
+    const name = e.kind === "load" ? e.buffer : e.array;
+    into.push({ isStore: false, name, length: lengthOf(name), index: e.index, given });
+  }
+  if (e.kind === "select" && e.condition.width === 1) {
+    collectLoads(e.condition, given, lengthOf, into);
+    collectLoads(e.a, [...given, { condition: e.condition, holds: true }], lengthOf, into);
+    collectLoads(e.b, [...given, { condition: e.condition, holds: false }], lengthOf, into);
+  } else for (const operand of operandsOf(e)) collectLoads(operand, given, lengthOf, into);
+}
+
+function checkAccess(
+  access: Access,
+  kernel: Kernel,
+  symbols: Symbols,
+  around: readonly Affine[],
+  scope: Scope,
+  path: readonly Enclosing[],
+  options: BoundsOptions,
+): string | undefined {
+  const index = symbols.read(access.index, scope);
+  const facts = [...around, ...access.given.flatMap((g) => symbols.condition(g.condition, scope, g.holds))];
+  const atMost = (a: Affine, limit: number) => provesAtMost(a, limit, facts, symbols.atoms);
+  if (atMost(index, access.length - 1) && atMost(scale(index, -1), 0)) return undefined;
+
+  const what = `${access.isStore ? "store to" : "load from"} ${access.name}`;
+  const elements = `${access.length} elements`;
+  if (atMost(plus(number(access.length), index, -1), 0) || atMost(index, -1))
+    return `${what} at ${printExpression(access.index)} is always outside its ${elements}`;
+  if (access.isStore || options.strictLoads) {
+    const witness = findOutside(access, kernel, scope, path);
+    if (witness) return `${what} at ${witness.index}, outside its ${elements}, where ${witness.point}`;
+  }
+  if (access.isStore ? options.strict : options.strictLoads)
+    return `cannot prove that ${printExpression(access.index)} is inside the ${elements} of ${access.name}`;
+  return undefined;
+}
+
+const attempts = 300;
+
+/** A point of the iteration space at which the access happens and is outside; undefined where none was found. */
+function findOutside(
+  access: Access,
+  kernel: Kernel,
+  scope: Scope,
+  path: readonly Enclosing[],
+): { readonly index: number; readonly point: string } | undefined {
+  let state = 1;
+  const random = (count: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * count);
+  };
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    // First all lowest, then all highest, then mixtures of lowest, highest and anything between.
+    const choose = (count: number): number => {
+      const how = attempt < 2 ? attempt : random(3);
+      return how === 0 ? 0 : how === 1 ? count - 1 : random(count);
+    };
+    const found = atPoint(access, kernel, scope, path, choose);
+    if (found === "unknown") return undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function atPoint(
+  access: Access,
+  kernel: Kernel,
+  scope: Scope,
+  path: readonly Enclosing[],
+  choose: (count: number) => number,
+): { readonly index: number; readonly point: string } | "unknown" | undefined {
+  const values = new Map<string, number>();
+  const local = choose(kernel.workgroupSize);
+  const builtins: Record<Builtin, number> = {
+    "workgroup.x": choose(kernel.workgroups[0]),
+    "workgroup.y": choose(kernel.workgroups[1]),
+    "workgroup.z": choose(kernel.workgroups[2]),
+    local,
+    subgroupLane: local % (kernel.subgroupSize ?? kernel.workgroupSize),
+  };
+  const used = new Set<Builtin>();
+  const point: Point = {
+    loop: (name) => values.get(name),
+    builtin: (name) => {
+      used.add(name);
+      return builtins[name];
+    },
+  };
+  const evaluate = (e: KernelExpr) => evaluateInteger(e, scope, point);
+  const meets = ({ condition, holds }: Given): boolean | "unknown" => {
+    const value = evaluate(condition);
+    return value === undefined ? "unknown" : (value !== 0) === holds;
+  };
+  for (const step of path) {
+    const s = step.statement;
+    if (s.kind === "if") {
+      const met = meets({ condition: s.condition, holds: "holds" in step && step.holds });
+      if (met !== true) return met || undefined;
+      continue;
+    }
+    const [from, to] = [evaluate(s.from), evaluate(s.to)];
+    if (from === undefined || to === undefined) return "unknown";
+    if (from >= to) return undefined;
+    values.set(s.variable, from + choose(Math.ceil((to - from) / s.step)) * s.step);
+  }
+  for (const given of access.given) {
+    const met = meets(given);
+    if (met !== true) return met || undefined;
+  }
+  const index = evaluate(access.index);
+  if (index === undefined) return "unknown";
+  if (index >= 0 && index < access.length) return undefined;
+  const shown = new Map([...[...used].map((name) => [name, builtins[name]] as const), ...values]);
+  return { index, point: formatPoint(shown) };
+}

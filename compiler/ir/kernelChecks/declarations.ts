@@ -1,0 +1,70 @@
+/** What a kernel declares agrees with what its body does: buffers, workgroup arrays, uniforms, values written in place. */
+import type { Kernel } from "../kernel.ts";
+import { visitBody } from "../kernelTree.ts";
+import type { UniformName } from "../scalar.ts";
+import { elementCount, formatType } from "../types.ts";
+
+export function checkDeclarations(kernel: Kernel): string[] {
+  const problems: string[] = [];
+  const [read, written] = [new Set<string>(), new Set<string>()];
+  const [sharedRead, sharedWritten] = [new Set<string>(), new Set<string>()];
+  const uniforms = new Set<UniformName>();
+  visitBody(
+    kernel.body,
+    (s) => {
+      if (s.kind === "store") written.add(s.buffer);
+      if (s.kind === "sharedStore") sharedWritten.add(s.array);
+    },
+    (e) => {
+      if (e.kind === "load") read.add(e.buffer);
+      if (e.kind === "sharedLoad") sharedRead.add(e.array);
+      if (e.kind === "uniform") uniforms.add(e.name);
+      if (e.kind === "random") uniforms.add("seed").add("step");
+    },
+  );
+
+  const names = [...kernel.buffers.map((b) => b.name), ...kernel.shared.map((a) => a.name)];
+  for (const name of new Set(names.filter((n, i) => names.indexOf(n) !== i)))
+    problems.push(`${name} is declared twice`);
+
+  for (const b of kernel.buffers) {
+    const elements = elementCount(b.value.type.shape);
+    if (!read.has(b.name) && !written.has(b.name)) problems.push(`buffer ${b.name} is not used`);
+    for (const [declared, does, verb] of [
+      [b.reads, read.has(b.name), "read"],
+      [b.writes, written.has(b.name), "written"],
+    ] as const) {
+      if (declared && !does) problems.push(`buffer ${b.name} is declared ${verb}, but the body does not do it`);
+      if (!declared && does) problems.push(`buffer ${b.name} is ${verb}, but not declared so`);
+    }
+    if (!(Number.isInteger(b.length) && b.length > 0)) problems.push(`buffer ${b.name} has ${b.length} elements`);
+    else if (b.length * b.width > elements)
+      problems.push(
+        `buffer ${b.name} has ${b.length * b.width} numbers, its value ${formatType(b.value.type)} only ${elements}`,
+      );
+    if (b.dtype !== b.value.type.dtype)
+      problems.push(`buffer ${b.name} is ${b.dtype}, its value ${formatType(b.value.type)}`);
+  }
+
+  for (const a of kernel.shared) {
+    if (!(Number.isInteger(a.length) && a.length > 0))
+      problems.push(`workgroup array ${a.name} has ${a.length} elements`);
+    if (!sharedRead.has(a.name)) problems.push(`workgroup array ${a.name} is not read`);
+    if (!sharedWritten.has(a.name)) problems.push(`workgroup array ${a.name} is not written`);
+  }
+
+  for (const name of uniforms)
+    if (!kernel.uniforms.includes(name)) problems.push(`uniform ${name} is used, but not listed`);
+  for (const name of kernel.uniforms) if (!uniforms.has(name)) problems.push(`uniform ${name} is listed, but not used`);
+  if (new Set(kernel.uniforms).size !== kernel.uniforms.length) problems.push("a uniform is listed twice");
+
+  for (const [into, from] of kernel.inPlace) {
+    const pair = `%${into.name} in place of %${from.name}`;
+    const [a, b] = [into, from].map((v) => elementCount(v.type.shape));
+    if (a !== b) problems.push(`${pair}: ${formatType(into.type)} and ${formatType(from.type)} differ in size`);
+    if (!kernel.buffers.some((x) => x.value === into && x.writes))
+      problems.push(`${pair}: %${into.name} is not written`);
+    if (!kernel.buffers.some((x) => x.value === from && x.reads)) problems.push(`${pair}: %${from.name} is not read`);
+  }
+  return problems;
+}

@@ -1,0 +1,81 @@
+/** A kernel fits its target. */
+import type { Target } from "../../../runtime/program/schema.ts";
+import type { Kernel, SharedArray } from "../kernel.ts";
+import { visitBody } from "../kernelTree.ts";
+import { bytesPerElement } from "../types.ts";
+
+/** Bytes of workgroup memory, arrays of vectors at multiples of 16 (as WGSL lays them out). */
+export const sharedBytes = (shared: readonly SharedArray[]): number =>
+  shared.reduce((sum, a) => {
+    const element = a.type.width * bytesPerElement;
+    return Math.ceil(sum / element) * element + a.length * element;
+  }, 0);
+
+export function checkLimits(kernel: Kernel, target: Target): string[] {
+  const problems: string[] = [];
+  const { limits } = target;
+  const atMost = (what: string, value: number, limit: number, name: keyof typeof limits) => {
+    if (value > limit) problems.push(`${what}: ${value}; ${target.name} allows ${limit} (${name})`);
+  };
+  const size = kernel.workgroupSize;
+  if (!(Number.isInteger(size) && size > 0)) problems.push(`the workgroup size is ${size}`);
+  atMost(
+    "invocations a workgroup",
+    size,
+    limits.maxComputeInvocationsPerWorkgroup,
+    "maxComputeInvocationsPerWorkgroup",
+  );
+  atMost("workgroup size", size, limits.maxComputeWorkgroupSizeX, "maxComputeWorkgroupSizeX");
+  for (const [d, count] of kernel.workgroups.entries()) {
+    if (!(Number.isInteger(count) && count > 0)) problems.push(`there are ${count} workgroups along ${"xyz"[d]}`);
+    atMost(
+      `workgroups along ${"xyz"[d]}`,
+      count,
+      limits.maxComputeWorkgroupsPerDimension,
+      "maxComputeWorkgroupsPerDimension",
+    );
+  }
+  atMost(
+    "storage buffers",
+    kernel.buffers.length,
+    limits.maxStorageBuffersPerShaderStage,
+    "maxStorageBuffersPerShaderStage",
+  );
+  for (const b of kernel.buffers) {
+    const bytes = b.length * b.width * bytesPerElement;
+    atMost(`bytes of buffer ${b.name}`, bytes, limits.maxStorageBufferBindingSize, "maxStorageBufferBindingSize");
+    atMost(`bytes of buffer ${b.name}`, bytes, limits.maxBufferSize, "maxBufferSize");
+  }
+  atMost(
+    "bytes of workgroup memory",
+    sharedBytes(kernel.shared),
+    limits.maxComputeWorkgroupStorageSize,
+    "maxComputeWorkgroupStorageSize",
+  );
+  return [...problems, ...checkSubgroups(kernel, target)];
+}
+
+function checkSubgroups(kernel: Kernel, target: Target): string[] {
+  const { subgroupSize } = kernel;
+  const users = new Set<string>();
+  visitBody(
+    kernel.body,
+    () => {},
+    (e) => {
+      if (e.kind === "broadcast") users.add("broadcast");
+      if (e.kind === "builtin" && e.name === "subgroupLane") users.add("subgroupLane");
+    },
+  );
+  if (subgroupSize === undefined)
+    return [...users].map((u) => `${u} is used, but the kernel does not fix the subgroup size that it counts on`);
+  const problems: string[] = [];
+  if (!target.features.includes("subgroups"))
+    problems.push(`it needs subgroups of ${subgroupSize}; ${target.name} does not have the feature "subgroups"`);
+  if (target.subgroupSize !== subgroupSize)
+    problems.push(
+      `it needs subgroups of ${subgroupSize}; those of ${target.name} are of ${target.subgroupSize ?? "no fixed size"}`,
+    );
+  if (kernel.workgroupSize % subgroupSize !== 0)
+    problems.push(`workgroups of ${kernel.workgroupSize} do not consist of whole subgroups of ${subgroupSize}`);
+  return problems;
+}
