@@ -1,0 +1,155 @@
+import { formatBytes, KilnError } from "./program/error.ts";
+import type { Target } from "./program/schema.ts";
+
+/** Throws KilnError naming everything that `device` lacks of what a program was compiled for. */
+export function requireTarget(device: GPUDevice, target: Target): void {
+  const lacks: string[] = [];
+  for (const feature of target.features)
+    if (!device.features.has(feature as GPUFeatureName)) lacks.push(`the feature ${feature}`);
+  for (const [limit, wanted] of Object.entries(target.limits)) {
+    const has = device.limits[limit as keyof typeof target.limits];
+    if (has < wanted) lacks.push(`${limit} ${wanted} (it has ${has})`);
+  }
+  const { subgroupMinSize: min, subgroupMaxSize: max } = device.adapterInfo;
+  const size = target.subgroupSize;
+  if (size !== null && !(min === size && max === size))
+    lacks.push(`subgroups of ${size} (its own are of ${min === max ? min : `${min} to ${max}`})`);
+  if (lacks.length > 0)
+    throw new KilnError(
+      "adapter",
+      `the program was compiled for ${target.name}; the adapter ${adapterName(device.adapterInfo)} lacks ` +
+        `${lacks.join(", ")}. Compile the model for this adapter, or for the target "portable".`,
+    );
+}
+
+/** A name for people: the driver's description where there is one. */
+export const adapterName = (info: GPUAdapterInfo): string =>
+  info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unknown";
+
+/**
+ * Watches a device: once it is lost, or reports an error that nobody waited for, every pending and later operation fails
+ * with that one error.
+ */
+export class DeviceWatch {
+  #failure: KilnError | null = null;
+  readonly #pending = new Set<(reason: KilnError) => void>();
+  readonly #onError = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault();
+    this.#fail(deviceError(event.error, "the device reported an error"));
+  };
+
+  constructor(readonly device: GPUDevice) {
+    device.addEventListener("uncapturederror", this.#onError);
+    device.lost.then((info) => this.#fail(lostError(info)));
+  }
+
+  /** Throws what the device failed with, if it did. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** `promise`, or the device's failure, whichever comes first. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    this.check();
+    let reject!: (reason: KilnError) => void;
+    const failed = new Promise<never>((_, no) => {
+      reject = no;
+    });
+    this.#pending.add(reject);
+    try {
+      return await Promise.race([promise, failed]);
+    } catch (error) {
+      // A map is refused a moment before `lost` says why.
+      if (!(error instanceof KilnError)) await Promise.race([this.device.lost, soon()]);
+      this.check();
+      throw error;
+    } finally {
+      this.#pending.delete(reject);
+    }
+  }
+
+  stop(): void {
+    this.device.removeEventListener("uncapturederror", this.#onError);
+  }
+
+  #fail(error: KilnError): void {
+    this.#failure ??= error;
+    for (const reject of this.#pending) reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+
+function lostError(info: GPUDeviceLostInfo): KilnError {
+  const why = info.reason === "destroyed" ? "it was destroyed" : info.message.trim() || "the driver gave no reason";
+  return new KilnError(
+    "device-lost",
+    `the device was lost: ${why}. What was on it is gone; start again, from the last checkpoint where there is one.`,
+  );
+}
+
+/** A GPUError as KilnError; `what` says what was being done. */
+export function deviceError(error: GPUError, what: string): KilnError {
+  if (error instanceof GPUOutOfMemoryError)
+    return new KilnError(
+      "out-of-memory",
+      `${what}: out of memory. Use a smaller batch, or an adapter with more memory. ${error.message}`.trim(),
+    );
+  return new KilnError("validation", `${what}: ${error.message.trim()}`);
+}
+
+/**
+ * Runs `act` with error scopes around it; what the device has to say of it comes back as a promise that rejects with a
+ * KilnError. `act` is synchronous, so scopes of several callers nest properly.
+ */
+export function scoped<T>(device: GPUDevice, what: string, act: () => T): { result: T; checked: Promise<void> } {
+  const filters = ["validation", "out-of-memory", "internal"] as const;
+  for (const filter of filters) device.pushErrorScope(filter);
+  let result: T;
+  let scopes: Promise<GPUError | null>[];
+  try {
+    result = act();
+  } finally {
+    scopes = filters.map(() => device.popErrorScope());
+  }
+  const checked = Promise.all(scopes).then((errors) => {
+    const error = errors.find((e) => e !== null);
+    if (error) throw deviceError(error, what);
+  });
+  checked.catch(() => {}); // whoever asked awaits it; a failure before that is no unhandled rejection
+  return { result, checked };
+}
+
+/** Buffers made together, each under error scopes of its own so that a failure names it. */
+export class BufferAllocator {
+  readonly #buffers: GPUBuffer[] = [];
+  readonly #checks: Promise<void>[] = [];
+
+  constructor(readonly device: GPUDevice) {}
+
+  /** Bytes of all buffers made so far. */
+  get bytes(): number {
+    return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** `bytes` is rounded up to 16, so that a kernel may read whole vectors. */
+  create(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const size = Math.ceil(bytes / 16) * 16;
+    const { result, checked } = scoped(this.device, `${label} (${formatBytes(size)})`, () =>
+      this.device.createBuffer({ label, size, usage }),
+    );
+    this.#buffers.push(result);
+    this.#checks.push(checked);
+    return result;
+  }
+
+  /** Throws KilnError naming the first buffer that could not be made. */
+  async checked(): Promise<void> {
+    await Promise.all(this.#checks);
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+  }
+}

@@ -1,0 +1,45 @@
+import { KilnError } from "../program/error.ts";
+import type { Target } from "../program/schema.ts";
+import { chooseAdapter, describeAdapter, type FoundAdapter } from "./adapters.ts";
+
+export interface OpenDeviceOptions {
+  /** "lavapipe", "swiftshader", or part of a device's name; where not given, $KILN_ADAPTER, then the best there is. */
+  readonly adapter?: string;
+  /** Features beyond those that Kiln asks for where they are present (subgroups, timestamp-query). */
+  readonly requireFeatures?: readonly GPUFeatureName[];
+}
+
+export interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly adapter: FoundAdapter;
+  /** For the compiler. */
+  readonly target: Target;
+  /** A line for people: which adapter, whether it is a software one, how to get a faster one. */
+  readonly description: string;
+}
+
+/** Opens a device with all that its adapter offers to Kiln. Throws KilnError of kind "adapter" that says what to do. */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenedDevice> {
+  const found = await chooseAdapter(options.adapter);
+  const { adapter } = found;
+  const target = describeAdapter(adapter);
+  const lacks = (options.requireFeatures ?? []).filter((feature) => !adapter.features.has(feature));
+  if (lacks.length > 0) throw new KilnError("adapter", `the adapter ${found.name} lacks ${lacks.join(", ")}`);
+  const wanted: GPUFeatureName[] = ["subgroups", "timestamp-query", ...(options.requireFeatures ?? [])];
+  const device = await adapter.requestDevice({
+    label: "kiln",
+    requiredLimits: { ...target.limits },
+    requiredFeatures: [...new Set(wanted)].filter((feature) => adapter.features.has(feature)),
+  });
+  return { device, adapter: found, target, description: describeChoice(found) };
+}
+
+/** "Running on llvmpipe (LLVM 15.0.6, 256 bits), a software adapter; ..." */
+export function describeChoice(found: FoundAdapter): string {
+  if (!found.software) return `Running on ${found.name}`;
+  const faster =
+    found.class === "swiftshader"
+      ? "tools/install-lavapipe installs one several times as fast, a GPU with a Vulkan driver is faster still"
+      : "a GPU with a Vulkan driver is much faster";
+  return `Running on ${found.name}, a software adapter on the CPU: ${faster} (kiln doctor says more)`;
+}

@@ -1,0 +1,72 @@
+import { KilnError } from "../program/error.ts";
+import type { Target } from "../program/schema.ts";
+import { chooseAdapter, describeAdapter, type FoundAdapter, listAdapters, noAdapter } from "./adapters.ts";
+import { addSwiftShader } from "./swiftshader.ts";
+
+export interface DoctorAdapter {
+  /** As its driver describes it, version included. */
+  readonly name: string;
+  /** Vendor and architecture, as WebGPU has them. */
+  readonly vendor: string;
+  readonly software: boolean;
+  readonly target: Target;
+  /** All that the adapter offers, also what Kiln does not use. */
+  readonly features: readonly string[];
+  readonly subgroupSizes: readonly [min: number, max: number] | null;
+  /** It is the one that commands will run on. */
+  readonly used: boolean;
+}
+
+export interface DoctorReport {
+  /** Best first. */
+  readonly adapters: readonly DoctorAdapter[];
+  /** Why the used one is used, or why there is none and what to do. */
+  readonly why: string;
+  /** Why the packaged SwiftShader is not to be had, where it is not. */
+  readonly swiftShader: string | null;
+  readonly ok: boolean;
+}
+
+/** What `kiln doctor` tells: every adapter found, and which one will be used and why. */
+export async function diagnose(
+  wanted: string | undefined = process.env.KILN_ADAPTER || undefined,
+): Promise<DoctorReport> {
+  const swiftShader = addSwiftShader();
+  const found = await listAdapters({ packaged: true });
+  let used: FoundAdapter | null = null;
+  let why: string;
+  if (found.length === 0) why = noAdapter().message;
+  else
+    try {
+      used = await chooseAdapter(wanted);
+      why = reason(used, wanted);
+    } catch (error) {
+      if (!(error instanceof KilnError)) throw error;
+      why = error.message;
+    }
+  return {
+    adapters: found.map(({ name, software, adapter }) => ({
+      name,
+      vendor: [adapter.info.vendor, adapter.info.architecture].filter(Boolean).join(" "),
+      software,
+      target: describeAdapter(adapter),
+      features: [...adapter.features].sort(),
+      subgroupSizes: subgroupSizes(adapter.info),
+      used: used?.name === name,
+    })),
+    why,
+    swiftShader,
+    ok: used !== null,
+  };
+}
+
+function subgroupSizes({ subgroupMinSize: min, subgroupMaxSize: max }: GPUAdapterInfo): [number, number] | null {
+  return min === undefined || max === undefined ? null : [min, max];
+}
+
+function reason(used: FoundAdapter, wanted: string | undefined): string {
+  if (wanted !== undefined) return `${used.name}: chosen by name ("${wanted}")`;
+  if (!used.software) return `${used.name}: a GPU`;
+  if (used.class === "lavapipe") return `${used.name}: no GPU was found; lavapipe is the fastest software driver`;
+  return `${used.name}: neither a GPU nor lavapipe was found. tools/install-lavapipe (as root) installs lavapipe, which is several times as fast`;
+}

@@ -1,0 +1,90 @@
+import { type Command, recordPass } from "./commands.ts";
+import { type DeviceWatch, scoped } from "./device.ts";
+
+export interface Profile {
+  /** How time was taken: by the device's timestamps, or on this side around a submit of each dispatch. */
+  readonly clock: "timestamps" | "submits";
+  readonly dispatches: readonly {
+    readonly kernel: string;
+    readonly workgroups: readonly [number, number, number];
+    readonly nanoseconds: number;
+  }[];
+  readonly totalNanoseconds: number;
+}
+
+/** WebGPU's bound is 4096 queries a set, two a dispatch. */
+const dispatchesPerSet = 2048;
+
+/** Runs `commands` `repeats` times, every dispatch in a pass of its own, and keeps each one's least time. */
+export async function profileCommands(
+  device: GPUDevice,
+  watch: DeviceWatch,
+  commands: readonly Command[],
+  repeats: number,
+): Promise<Profile> {
+  const least = commands.map(() => Number.POSITIVE_INFINITY);
+  const clock = device.features.has("timestamp-query") ? "timestamps" : "submits";
+  const measure = clock === "timestamps" ? measureByTimestamps : measureBySubmits;
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (let from = 0; from < commands.length; from += dispatchesPerSet) {
+      const times = await measure(device, watch, commands.slice(from, from + dispatchesPerSet));
+      times.forEach((time, i) => {
+        least[from + i] = Math.min(least[from + i], time);
+      });
+    }
+  }
+  return {
+    clock,
+    dispatches: commands.map(({ kernel, workgroups }, i) => ({ kernel, workgroups, nanoseconds: least[i] })),
+    totalNanoseconds: least.reduce((a, b) => a + b, 0),
+  };
+}
+
+async function measureByTimestamps(
+  device: GPUDevice,
+  watch: DeviceWatch,
+  commands: readonly Command[],
+): Promise<number[]> {
+  const count = commands.length * 2;
+  const bytes = count * 8;
+  const querySet = device.createQuerySet({ type: "timestamp", count });
+  const resolved = device.createBuffer({ size: bytes, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const mapped = device.createBuffer({ size: bytes, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  try {
+    const { checked } = scoped(device, "profiling", () => {
+      const encoder = device.createCommandEncoder();
+      commands.forEach((command, i) => {
+        recordPass(encoder, [command], { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 });
+      });
+      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, mapped, 0, bytes);
+      device.queue.submit([encoder.finish()]);
+    });
+    await watch.wait(Promise.all([mapped.mapAsync(GPUMapMode.READ), checked]));
+    const times = new BigUint64Array(mapped.getMappedRange());
+    return commands.map((_, i) => Number(times[2 * i + 1] - times[2 * i]));
+  } finally {
+    querySet.destroy();
+    resolved.destroy();
+    mapped.destroy();
+  }
+}
+
+async function measureBySubmits(
+  device: GPUDevice,
+  watch: DeviceWatch,
+  commands: readonly Command[],
+): Promise<number[]> {
+  const times: number[] = [];
+  for (const command of commands) {
+    const encoder = device.createCommandEncoder();
+    recordPass(encoder, [command]);
+    const commandBuffer = encoder.finish();
+    await watch.wait(device.queue.onSubmittedWorkDone());
+    const start = performance.now();
+    device.queue.submit([commandBuffer]);
+    await watch.wait(device.queue.onSubmittedWorkDone());
+    times.push((performance.now() - start) * 1e6);
+  }
+  return times;
+}
