@@ -36,10 +36,10 @@ export function lines(doc: Doc, indent: number, column = indent): string {
   if (typeof doc === "string" || column + doc.width <= lineWidth) return oneLine(doc);
   const inside = doc.close === "" ? indent : indent + 2;
   const newLine = `\n${" ".repeat(inside)}`;
-  let text = doc.open;
+  let text = doc.close === "" ? doc.open : doc.open.trimEnd();
   doc.items.forEach(({ before, doc: item }, i) => {
     if (i > 0 || doc.close !== "") text += before === ", " ? `,${newLine}` : newLine + before.trimStart();
     text += lines(item, inside);
   });
-  return doc.close === "" ? text : `${text}\n${" ".repeat(indent)}${doc.close}`;
+  return doc.close === "" ? text : `${text}\n${" ".repeat(indent)}${doc.close.trimStart()}`;
 }

@@ -1,5 +1,6 @@
-/** How names, numbers, types and places are written in text IR. The lexer reads what these write. */
-import type { SourceLocation } from "../ir/types.ts";
+/** How names, numbers, layouts and places are written in text IR. The lexer reads what these write. */
+import type { Layout } from "../ir/fused.ts";
+import type { SourceLocation, Value } from "../ir/types.ts";
 
 const bareName = /^[A-Za-z_][\w.]*$/;
 const barePath = /^(?!\/\/)[\w./\\+~-]+$/;
@@ -21,6 +22,16 @@ export const formatLocation = (location: SourceLocation | undefined): string => 
   const file = barePath.test(location.file) ? location.file : JSON.stringify(location.file);
   return ` @ ${file}:${location.line}:${location.column}`;
 };
+
+/** The letters of an image's dimensions. */
+export const imageLetters = "nchw";
+
+/** ` layout nhwc` of an image, ` layout [1, 0]` else; nothing of a value with fewer than two dimensions. */
+export function formatLayout(layout: Layout | undefined, value: Value): string {
+  const { length } = value.type.shape;
+  if (!layout || length < 2) return "";
+  return ` layout ${length === 4 ? layout.map((d) => imageLetters[d]).join("") : `[${layout.join(", ")}]`}`;
+}
 
 /** Hands out each name once: a second `i` becomes `i_2`. */
 export class UniqueNames {

@@ -1,18 +1,21 @@
 /** Reads the text of the stage `expr`. */
-import type { Combiner, Definition, ExprProgram } from "../ir/expr.ts";
+import type { Combiner, Definition } from "../ir/expr.ts";
+import type { Layout } from "../ir/fused.ts";
 import type { Axis } from "../ir/index.ts";
-import type { TensorType } from "../ir/types.ts";
+import type { Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
 import type { ParseScope } from "./parseIndex.ts";
-import { type AxisText, ProgramParser } from "./parseProgram.ts";
+import { type AxisText, ProgramParser, type TypeText, wordsOf } from "./parseProgram.ts";
 import { ScalarParser } from "./parseScalar.ts";
+import type { MaybeLaidOut } from "./printExpr.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
-export const combiners: readonly Combiner[] = ["sum", "max", "firstMax"];
+export const combiners = wordsOf<Combiner>({ sum: 1, max: 1, firstMax: 1 });
 
 /** What follows the word `expr`. Throws TextError. */
-export function parseExpr(tokens: TokenStream): ExprProgram {
-  const parser = new ProgramParser(tokens);
+export function parseExpr(tokens: TokenStream): MaybeLaidOut {
+  const layouts = tokens.accept("laid") && tokens.expect("out") ? new Map<Value, Layout>() : undefined;
+  const parser = new ProgramParser(tokens, layouts);
   const scalars = new ScalarParser(tokens, () => parser.use());
   const definitions: Definition[] = [];
   const statement = (): boolean => {
@@ -20,13 +23,14 @@ export function parseExpr(tokens: TokenStream): ExprProgram {
     definitions.push(parseDefinition(parser, scalars));
     return true;
   };
-  return { stage: "expr", ...parser.parse(statement, "a definition"), definitions };
+  const program = { stage: "expr" as const, ...parser.parse(statement, "a definition"), definitions };
+  return layouts ? { ...program, layouts } : program;
 }
 
 interface OutputText {
   readonly at: Token;
   readonly axes: readonly AxisText[];
-  readonly type: TensorType;
+  readonly type: TypeText;
 }
 
 /** `%y[n, c]: f32[2,4] = sum over (i<3) of %x[n, i] * %w[c, i] from dense @ model.ts:5:7` */
@@ -47,7 +51,7 @@ function parseDefinition(parser: ProgramParser, scalars: ScalarParser): Definiti
   );
   const reduction = combiner && { combiner, axes: parser.parseOver(scope) };
   if (reduction) tokens.expect("of");
-  const body = scalars.parse(scope);
+  const body = scalars.parseBody(scope);
   if (!tokens.accept("from")) tokens.failExpecting("an operator, or 'from' and the op that this comes from");
   const op = tokens.name("the name of an op");
   const location = parser.parseLocation();
@@ -69,7 +73,7 @@ function bindDomain(parser: ProgramParser, scope: ParseScope, outputs: readonly 
       other.axes.length === first.axes.length && other.axes.every((a, i) => a.at.text === first.axes[i].at.text);
     if (!same) parser.tokens.fail(`${other.at.text} needs the axes of ${first.at.text}`, other.at);
   }
-  const { shape } = first.type;
+  const { shape } = first.type.type;
   if (first.axes.length !== shape.length && first.axes.some((a) => a.extent === undefined))
     parser.tokens.fail(`${first.at.text} has ${shape.length} dimensions and ${first.axes.length} axes`, first.at);
   return first.axes.map((a, i) => parser.bindAxis(scope, { at: a.at, extent: a.extent ?? shape[i] }));

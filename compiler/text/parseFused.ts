@@ -7,15 +7,14 @@ import { checkCount, combiners } from "./parseExpr.ts";
 import { type ParseScope, parseIndex } from "./parseIndex.ts";
 import { ProgramParser } from "./parseProgram.ts";
 import { ScalarParser } from "./parseScalar.ts";
-import { imageLetters } from "./printFused.ts";
 import { reservedWords } from "./printIndex.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
 /** What follows the word `fused`. Throws TextError. */
 export function parseFused(tokens: TokenStream): FusedProgram {
   const layouts = new Map<Value, Layout>();
-  const parser: ProgramParser = new ProgramParser(tokens, (value) => parseLayout(tokens, value, layouts));
-  const groupParser = new GroupParser(parser, layouts);
+  const parser = new ProgramParser(tokens, layouts);
+  const groupParser = new GroupParser(parser);
   const groups: Group[] = [];
   const statement = (): boolean => {
     if (!tokens.accept("group")) return false;
@@ -25,33 +24,11 @@ export function parseFused(tokens: TokenStream): FusedProgram {
   return { stage: "fused", ...parser.parse(statement, "'group'"), groups, layouts };
 }
 
-/** `layout nhwc` of an image, `layout [1, 0]` of anything; a value with fewer than two dimensions has one anyway. */
-function parseLayout(tokens: TokenStream, value: Value, layouts: Map<Value, Layout>): void {
-  const dimensions = value.type.shape.map((_, d) => d);
-  if (!tokens.accept("layout")) {
-    if (dimensions.length < 2) layouts.set(value, dimensions);
-    return;
-  }
-  const at = tokens.next;
-  const letters = at.kind === "name" && dimensions.length === 4;
-  const layout = letters
-    ? [...tokens.take().text].map((letter) => imageLetters.indexOf(letter))
-    : tokens.list("[", "]", () => tokens.integer());
-  if (layout.length !== dimensions.length || dimensions.some((d) => !layout.includes(d))) {
-    const example = dimensions.length === 4 ? "nhwc or [0, 2, 3, 1]" : `[${dimensions.join(", ")}]`;
-    tokens.fail(`expected each of ${dimensions.length} dimensions once, such as ${example}`, at);
-  }
-  layouts.set(value, layout);
-}
-
 class GroupParser {
   private readonly tokens: TokenStream;
   private readonly scalars: ScalarParser;
 
-  constructor(
-    private readonly parser: ProgramParser,
-    private readonly layouts: Map<Value, Layout>,
-  ) {
+  constructor(private readonly parser: ProgramParser) {
     this.tokens = parser.tokens;
     this.scalars = new ScalarParser(parser.tokens, () => parser.use());
   }
@@ -98,7 +75,7 @@ class GroupParser {
     const outer = new Map(scope.axes);
     const axes = this.parser.parseOver(scope);
     tokens.expect("of");
-    const body = this.scalars.parse(scope);
+    const body = this.scalars.parseBody(scope);
     restore(scope, outer);
     // After the body, so that a step cannot read its own result.
     for (const local of results) scope.locals.set(local.name, local);
@@ -112,15 +89,15 @@ class GroupParser {
     const axes = tokens.sees("over") ? parser.parseOver(scope) : [];
     tokens.expect("store");
     const name = parser.newName();
-    const index = tokens.list("[", "]", () => parseIndex(tokens, scope));
+    const index = tokens.list("[", "]", () => scope.sharing.index(parseIndex(tokens, scope)));
     tokens.expect(":");
     const type = parser.parseType();
-    if (index.length !== type.shape.length)
-      tokens.fail(`${name.text} has ${type.shape.length} dimensions and is stored with ${index.length} indices`, name);
+    const { length } = type.type.shape;
+    if (index.length !== length)
+      tokens.fail(`${name.text} has ${length} dimensions and is stored with ${index.length} indices`, name);
     const value = parser.define(name, type);
-    parseLayout(tokens, value, this.layouts);
     tokens.expect("=");
-    const expr = this.scalars.parse(scope);
+    const expr = this.scalars.parseBody(scope);
     restore(scope, outer);
     return { kind: "store", value, axes, index, expr };
   }

@@ -31,7 +31,7 @@ function parseNode(parser: ProgramParser): Node {
     const name = tokens.accept("as") ? tokens.name("the name of an output of the op") : usualOutput;
     if (name in outputs)
       tokens.fail(`the op's output ${name} is there twice; name it: ${at.text}: ... as NAME`, nameAt);
-    outputs[name] = { name: at.name, type };
+    outputs[name] = { name: at.name, type: type.type };
     made.push(() => {
       outputs[name] = parser.define(at, type);
     });

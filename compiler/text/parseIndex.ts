@@ -1,26 +1,17 @@
 /** Reads indices: sums of products of axes, `/` rounding down and `%` by positive constants, clamp and data. */
 import { type Axis, Index } from "../ir/index.ts";
 import type { Local, Scalar } from "../ir/scalar.ts";
+import { Sharing } from "../ir/share.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
-/** The axes and locals in force, by name, and the data-dependent integers read so far. */
+/** The axes, locals and lets in force, by name. */
 export class ParseScope {
   readonly axes = new Map<string, Axis>();
   readonly locals = new Map<string, Local>();
-  private readonly data = new Map<string, Index>();
+  readonly lets = new Map<string, Scalar>();
+  readonly sharing = new Sharing();
 
   constructor(readonly parseScalar: (scope: ParseScope) => Scalar) {}
-
-  /** One atom for all that are written alike, since they are the same number. */
-  unify(written: string, scalar: Scalar, low: number, high: number): Index {
-    const key = `${written}, ${low}, ${high}`;
-    let index = this.data.get(key);
-    if (!index) {
-      index = Index.data(scalar, low, high);
-      this.data.set(key, index);
-    }
-    return index;
-  }
 }
 
 /** Throws TextError. */
@@ -68,16 +59,14 @@ function parseAtom(tokens: TokenStream, scope: ParseScope): Index {
     if (!axis) tokens.fail(`no axis here is called '${at.text}'; ${known([...scope.axes.keys()])}`, at);
     return Index.of(axis);
   }
-  const start = tokens.position;
   const of = at.text === "clamp" ? parseIndex(tokens, scope) : scope.parseScalar(scope);
-  const written = tokens.since(start);
   tokens.expect(",");
   const low = tokens.integer();
   tokens.expect(",");
   const high = tokens.integer();
   if (low > high) tokens.fail(`${at.text} from ${low} to ${high} holds no number`, at);
   tokens.expect(")");
-  return of instanceof Index ? of.clamp(low, high) : scope.unify(written, of, low, high);
+  return of instanceof Index ? of.clamp(low, high) : Index.data(of, low, high);
 }
 
 const known = (names: string[]): string => (names.length > 0 ? `there are ${names.join(", ")}` : "there are none");

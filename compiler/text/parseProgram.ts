@@ -1,15 +1,28 @@
 /** Reads what the text of every stage begins and ends with, and keeps the values by name. */
+
+import type { Layout } from "../ir/fused.ts";
 import type { Graph, ImageInput, Initializer, InputKind, Mode, StateRole } from "../ir/graph.ts";
 import { Axis } from "../ir/index.ts";
 import type { DType, SourceLocation, TensorType, Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
+import { imageLetters } from "./names.ts";
 import type { ParseScope } from "./parseIndex.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
-const modes: readonly Mode[] = ["train", "infer"];
-const inputKinds: readonly InputKind[] = ["input", "labels", "cotangent", "gradient", "pictures"];
-const roles: readonly StateRole[] = ["parameter", "velocity", "statistic"];
-const dtypes: readonly DType[] = ["f32", "i32", "u32"];
+/** All words of a union; one that is forgotten does not compile. */
+export function wordsOf<T extends string>(words: Record<T, 1>): readonly T[] {
+  return Object.keys(words) as T[];
+}
+
+const modes = wordsOf<Mode>({ train: 1, infer: 1 });
+const inputKinds = wordsOf<InputKind>({ input: 1, labels: 1, cotangent: 1, gradient: 1, pictures: 1 });
+const roles = wordsOf<StateRole>({ parameter: 1, velocity: 1, statistic: 1 });
+const dtypes = wordsOf<DType>({ f32: 1, i32: 1, u32: 1 });
+
+export interface TypeText {
+  readonly type: TensorType;
+  readonly layout?: Layout;
+}
 
 export interface AxisText {
   readonly at: Token;
@@ -25,8 +38,8 @@ export class ProgramParser {
 
   constructor(
     readonly tokens: TokenStream,
-    /** Reads what may follow the type of an input or a state. */
-    private readonly afterType: (value: Value) => void = () => {},
+    /** Where the layouts of the values go; undefined where values have none yet. */
+    readonly layouts?: Map<Value, Layout>,
   ) {}
 
   /** The program after its first word. `ownStatement` reads a statement of the stage's own, false where none comes. */
@@ -104,9 +117,25 @@ export class ProgramParser {
   private declare(): Value {
     const name = this.newName();
     this.tokens.expect(":");
-    const value = this.define(name, this.parseType());
-    this.afterType(value);
-    return value;
+    return this.define(name, this.parseType());
+  }
+
+  /** What may follow the type of a value that is declared: `layout nhwc` of an image, `layout [1, 0]` of anything. */
+  private parseLayout(shape: readonly number[]): Layout | undefined {
+    const { tokens } = this;
+    const dimensions = shape.map((_, d) => d);
+    // A value with fewer than two dimensions has its layout anyway.
+    if (!this.layouts || !tokens.accept("layout")) return dimensions.length < 2 ? dimensions : undefined;
+    const at = tokens.next;
+    const letters = at.kind === "name" && dimensions.length === 4;
+    const layout = letters
+      ? [...tokens.take().text].map((letter) => imageLetters.indexOf(letter))
+      : tokens.list("[", "]", () => tokens.integer());
+    if (layout.length !== dimensions.length || dimensions.some((d) => !layout.includes(d))) {
+      const example = dimensions.length === 4 ? "nhwc or [0, 2, 3, 1]" : `[${dimensions.join(", ")}]`;
+      tokens.fail(`expected each of ${dimensions.length} dimensions once, such as ${example}`, at);
+    }
+    return layout;
   }
 
   /** The name of a value that is defined here; `define` makes it known. */
@@ -119,9 +148,10 @@ export class ProgramParser {
     return token;
   }
 
-  define(at: Token, type: TensorType): Value {
+  define(at: Token, { type, layout }: TypeText): Value {
     const value = { name: at.name, type };
     this.defined.set(at.name, { value, at });
+    if (layout) this.layouts?.set(value, layout);
     return value;
   }
 
@@ -135,10 +165,11 @@ export class ProgramParser {
     return found.value;
   }
 
-  /** `f32[2,3]` */
-  parseType(): TensorType {
+  /** `f32[2,3]`, and the layout behind it where values have one. */
+  parseType(): TypeText {
     const dtype = this.tokens.oneOf(dtypes);
-    return { dtype, shape: this.tokens.list("[", "]", () => this.tokens.positiveInteger()) };
+    const shape = this.tokens.list("[", "]", () => this.tokens.positiveInteger());
+    return { type: { dtype, shape }, layout: this.parseLayout(shape) };
   }
 
   parseDType(): DType {

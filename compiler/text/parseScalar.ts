@@ -10,18 +10,20 @@ import {
 import type { Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
 import { ParseScope, parseIndex } from "./parseIndex.ts";
+import { wordsOf } from "./parseProgram.ts";
+import { reservedWords } from "./printIndex.ts";
 import { calls, comparison, infix } from "./printScalar.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
-const uniformNames = Object.keys({
-  seed: true,
-  step: true,
-  lr: true,
-  momentum: true,
-  weightDecay: true,
-  pictureHeight: true,
-  pictureWidth: true,
-} satisfies Record<UniformName, true>) as UniformName[];
+const uniformNames = wordsOf<UniformName>({
+  seed: 1,
+  step: 1,
+  lr: 1,
+  momentum: 1,
+  weightDecay: 1,
+  pictureHeight: 1,
+  pictureWidth: 1,
+});
 
 const binaryOps = Object.entries(infix).map(([op, { symbol, level }]) => ({ op: op as BinaryOp, symbol, level }));
 const unaryByCall = new Map(Object.entries(calls).map(([op, name]) => [name, op as UnaryOp]));
@@ -48,6 +50,23 @@ export class ScalarParser {
 
   newScope(): ParseScope {
     return new ParseScope((scope) => this.parse(scope));
+  }
+
+  /** `let t = exp(%x[i]) in t / (t + 1.0)`; equal parts are one object, however they are written. */
+  parseBody(scope: ParseScope): Scalar {
+    const { tokens } = this;
+    while (tokens.accept("let")) {
+      const at = tokens.next;
+      const name = tokens.name("a name");
+      if (reservedWords.includes(name)) tokens.fail(`a let cannot be called ${name}`, at);
+      if (scope.lets.has(name) || scope.locals.has(name)) tokens.fail(`${name} has a meaning already`, at);
+      tokens.expect("=");
+      scope.lets.set(name, this.parse(scope));
+      tokens.expect("in");
+    }
+    const body = scope.sharing.scalar(this.parse(scope));
+    scope.lets.clear();
+    return body;
   }
 
   parse(scope: ParseScope, level = 1): Scalar {
@@ -86,6 +105,8 @@ export class ScalarParser {
     if (at.kind !== "name") tokens.failExpecting("an expression");
     tokens.take();
     if (tokens.accept("(")) return this.parseCall(at, scope);
+    const named = scope.lets.get(at.text);
+    if (named) return named;
     const local = scope.locals.get(at.text);
     if (!local) return tokens.fail(`no local here is called '${at.text}'; an axis stands as index(${at.text})`, at);
     return Scalar.local(local);

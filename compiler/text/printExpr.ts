@@ -1,15 +1,25 @@
 /** The text of the stage `expr`. */
 import type { Definition, ExprProgram } from "../ir/expr.ts";
+import type { Layout } from "../ir/fused.ts";
+import { Sharing } from "../ir/share.ts";
 import { formatType, type Value } from "../ir/types.ts";
-import { formatLocation, formatName } from "./names.ts";
+import { formatLayout, formatLocation, formatName } from "./names.ts";
 import { bindAxes, formatValue, printProgram } from "./printProgram.ts";
-import { newScope, printScalarLines } from "./printScalar.ts";
+import { newScope, printBody } from "./printScalar.ts";
 
-export const printExpr = (program: ExprProgram): string =>
-  printProgram(program, program.definitions.map(printDefinition).join("\n"));
+/** An expression program, with the layouts of its values once they are chosen. */
+export interface MaybeLaidOut extends ExprProgram {
+  readonly layouts?: ReadonlyMap<Value, Layout>;
+}
+
+export function printExpr(program: MaybeLaidOut): string {
+  const layout = (value: Value): string => formatLayout(program.layouts?.get(value), value);
+  const body = program.definitions.map((d) => printDefinition(d, layout)).join("\n");
+  return printProgram({ ...program, stage: program.layouts ? "expr laid out" : "expr" }, body, layout);
+}
 
 /** `%y[n, c]: f32[2,4] = sum over (i<3) of %x[n, i] * %w[c, i] from dense @ model.ts:5:7` */
-function printDefinition(d: Definition): string {
+function printDefinition(d: Definition, layout: (value: Value) => string): string {
   const scope = newScope();
   const names = d.axes.map((axis) => scope.bind(axis));
   // The extents are those of the shape; where they are not, the program is wrong and the text says so.
@@ -19,10 +29,10 @@ function printDefinition(d: Definition): string {
     const axes = asShape ? names : names.map((name, i) => `${name}<${d.axes[i].extent}`);
     return `[${axes.join(", ")}]`;
   };
-  const outputs = d.outputs.map((v) => `${formatValue(v)}${domain(v)}: ${formatType(v.type)}`);
+  const outputs = d.outputs.map((v) => `${formatValue(v)}${domain(v)}: ${formatType(v.type)}${layout(v)}`);
   const over = d.reduction ? `${d.reduction.combiner} over (${bindAxes(d.reduction.axes, scope)}) of` : "";
   const head = `${outputs.join(", ")} =${over && ` ${over}`}`;
   const tail = `from ${formatName(d.op)}${formatLocation(d.location)}`;
-  const body = printScalarLines(d.body, scope, 2, head.length + 1 + tail.length + 1);
+  const body = printBody(new Sharing().scalar(d.body), scope, 2, head.length + 1 + tail.length + 1);
   return body.startsWith("\n") ? `${head}${body}\n  ${tail}` : `${head} ${body} ${tail}`;
 }

@@ -2,19 +2,30 @@
  * Indices as text, the same whatever the axes' ids: terms in the order of their axes, the constant last.
  * The parser rebuilds an index with the constructors that made it, so what is printed is already simplified.
  */
-import { type Atom, type Axis, Index, type Term } from "../ir/index.ts";
+import type { Atom, Axis, Index, Term } from "../ir/index.ts";
 import type { Local, Scalar } from "../ir/scalar.ts";
 import { formatNumber, UniqueNames } from "./names.ts";
 
 /** What a scalar's names may not be, since they mean something where a local may stand. */
-export const reservedWords: readonly string[] = ["inf", "nan", "true", "false", "where", "else", "and", "or", "of"];
+export const reservedWords: readonly string[] = [
+  "inf",
+  "nan",
+  "true",
+  "false",
+  "where",
+  "else",
+  "and",
+  "or",
+  "let",
+  "in",
+];
 
 /** The names in force inside one definition or group. */
 export class Scope {
   private readonly names = new UniqueNames(reservedWords);
   private readonly axes = new Map<Axis, { readonly name: string; readonly position: number }>();
   private readonly locals = new Map<Local, string>();
-  private readonly data = new Map<string, Index>();
+  private readonly lets = new Map<Scalar, string>();
 
   constructor(
     /** How the integer inside a data-dependent index prints. */
@@ -33,6 +44,21 @@ export class Scope {
     return name;
   }
 
+  bindLet(scalar: Scalar): string {
+    const name = this.names.give("t");
+    this.lets.set(scalar, name);
+    return name;
+  }
+
+  /** A let holds inside its body. */
+  dropLets(): void {
+    this.lets.clear();
+  }
+
+  letName(scalar: Scalar): string | undefined {
+    return this.lets.get(scalar);
+  }
+
   /** An axis that nothing binds is a fault of the program: it prints so that it is seen and does not parse. */
   axisName(axis: Axis): string {
     return this.axes.get(axis)?.name ?? `?${axis.name}`;
@@ -45,49 +71,10 @@ export class Scope {
   position(axis: Axis): number {
     return this.axes.get(axis)?.position ?? this.axes.size;
   }
-
-  /** One atom for all data-dependent integers that print the same, since they are the same number. */
-  unify(scalar: Scalar, low: number, high: number): Index {
-    const key = dataText(this.printScalar(scalar, this), low, high);
-    let index = this.data.get(key);
-    if (!index) {
-      index = Index.data(scalar, low, high);
-      this.data.set(key, index);
-    }
-    return index;
-  }
 }
-
-const dataText = (scalar: string, low: number, high: number): string =>
-  `data(${scalar}, ${formatNumber(low)}, ${formatNumber(high)})`;
 
 /** `4*i + p - 1` */
 export function printIndex(index: Index, scope: Scope): string {
-  return printSum(index.dataScalars().length > 0 ? unified(index, scope) : index, scope);
-}
-
-function unified(index: Index, scope: Scope): Index {
-  let sum = Index.of(index.constant);
-  for (const { coefficient, atom } of index.terms) sum = sum.plus(unifiedAtom(atom, scope).times(coefficient));
-  return sum;
-}
-
-function unifiedAtom(atom: Atom, scope: Scope): Index {
-  switch (atom.kind) {
-    case "axis":
-      return Index.of(atom.axis);
-    case "floorDiv":
-      return unified(atom.of, scope).div(atom.by);
-    case "mod":
-      return unified(atom.of, scope).mod(atom.by);
-    case "clamp":
-      return unified(atom.of, scope).clamp(atom.low, atom.high);
-    case "data":
-      return scope.unify(atom.scalar, atom.low, atom.high);
-  }
-}
-
-function printSum(index: Index, scope: Scope): string {
   const alone = index.terms.length === 1 && index.constant === 0 && index.terms[0].coefficient === 1;
   if (alone) return printAtom(index.terms[0].atom, scope);
   let text = "";
@@ -136,11 +123,11 @@ function printAtom(atom: Atom, scope: Scope): string {
     case "mod":
       return `${printOperand(atom.of, scope)} % ${atom.by}`;
     case "clamp":
-      return `clamp(${printSum(atom.of, scope)}, ${formatNumber(atom.low)}, ${formatNumber(atom.high)})`;
+      return `clamp(${printIndex(atom.of, scope)}, ${formatNumber(atom.low)}, ${formatNumber(atom.high)})`;
     case "data":
-      return dataText(scope.printScalar(atom.scalar, scope), atom.low, atom.high);
+      return `data(${scope.printScalar(atom.scalar, scope)}, ${formatNumber(atom.low)}, ${formatNumber(atom.high)})`;
   }
 }
 
 const printOperand = (index: Index, scope: Scope): string =>
-  index.asAxis() ? printSum(index, scope) : `(${printSum(index, scope)})`;
+  index.asAxis() ? printIndex(index, scope) : `(${printIndex(index, scope)})`;

@@ -1,6 +1,6 @@
 /** Scalar expressions as text: infix with the fewest brackets, long ones over several lines. */
 import type { BinaryOp, Condition, ReadNode, Scalar, ScalarType, UnaryOp } from "../ir/scalar.ts";
-import { block, type Doc, lines, oneLine } from "./layout.ts";
+import { block, type Doc, type Item, lines, oneLine } from "./layout.ts";
 import { formatName, formatNumber } from "./names.ts";
 import { printIndex, Scope } from "./printIndex.ts";
 
@@ -39,23 +39,60 @@ export const newScope = (): Scope => new Scope(printScalar);
 /** On one line. */
 export const printScalar = (scalar: Scalar, scope: Scope): string => oneLine(docOf(scalar, scope));
 
-/** Over several lines where it is long: it begins at `column`, further lines at `indent`. */
-export const printScalarLines = (scalar: Scalar, scope: Scope, indent: number, column: number): string => {
-  const doc = docOf(scalar, scope);
-  const text = lines(doc, indent, column);
-  return text.includes("\n") ? `\n${" ".repeat(indent)}${lines(doc, indent)}` : text;
-};
+/**
+ * The body of a definition or a step, over several lines where it is long: it begins at `column`, further lines at
+ * `indent`. What stands in it several times is named first: `let t = exp(%x[i]) in t / (t + 1.0)`. The scalar's equal
+ * parts must be one object (Sharing).
+ */
+export function printBody(scalar: Scalar, scope: Scope, indent: number, column: number): string {
+  const parts = repeated(scalar).map((s): Doc => {
+    const doc = docOf(s, scope);
+    return block(`let ${scope.bindLet(s)} = `, [{ before: "", doc }], " in");
+  });
+  parts.push(docOf(scalar, scope));
+  scope.dropLets();
+  const items = parts.map((doc, i): Item => ({ before: i === 0 ? "" : " ", doc }));
+  const whole = items.length === 1 ? items[0].doc : block("", items, "");
+  const text = lines(whole, indent, column);
+  return text.includes("\n") ? `\n${" ".repeat(indent)}${lines(whole, indent)}` : text;
+}
 
-function levelOf(scalar: Scalar): number {
+/** The parts that stand in an expression more than once, each behind its own parts; what is short anyway is left out. */
+function repeated(scalar: Scalar): Scalar[] {
+  const count = new Map<Scalar, number>();
+  const order: Scalar[] = [];
+  const visit = (s: Scalar): void => {
+    const seen = count.get(s) ?? 0;
+    count.set(s, seen + 1);
+    if (seen > 0) return;
+    const n = s.node;
+    if (n.kind === "unary") visit(n.a);
+    else if (n.kind === "binary") [n.a, n.b].forEach(visit);
+    else if (n.kind === "select") [n.condition, n.a, n.b].forEach(visit);
+    order.push(s);
+  };
+  visit(scalar);
+  return order.filter((s) => (count.get(s) as number) > 1 && deservesName(s));
+}
+
+function deservesName({ node }: Scalar): boolean {
+  if (node.kind === "read") return node.guard.length > 0;
+  return ["unary", "binary", "select", "random"].includes(node.kind);
+}
+
+function levelOf(scalar: Scalar, scope: Scope): number {
+  if (scope.letName(scalar)) return primaryLevel;
   const n = scalar.node;
   if (n.kind === "unary" && n.op === "neg") return prefixLevel;
   return n.kind === "binary" ? (infix[n.op]?.level ?? primaryLevel) : primaryLevel;
 }
 
 function docOf(scalar: Scalar, scope: Scope): Doc {
+  const name = scope.letName(scalar);
+  if (name) return name;
   const n = scalar.node;
   const operand = (s: Scalar, level: number): Doc =>
-    levelOf(s) >= level ? docOf(s, scope) : block("(", [{ before: "", doc: docOf(s, scope) }], ")");
+    levelOf(s, scope) >= level ? docOf(s, scope) : block("(", [{ before: "", doc: docOf(s, scope) }], ")");
   const call = (name: string, ...args: Scalar[]): Doc =>
     block(
       `${name}(`,

@@ -15,16 +15,6 @@ export class TokenStream {
     return this.tokens[this.at];
   }
 
-  get position(): number {
-    return this.at;
-  }
-
-  /** The tokens taken since then, one space between two. */
-  since(position: number): string {
-    const taken = this.tokens.slice(position, this.at);
-    return taken.map((token) => token.text).join(" ");
-  }
-
   take(): Token {
     const token = this.next;
     if (token.kind !== "end") this.at++;

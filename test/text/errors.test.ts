@@ -93,6 +93,10 @@ const cases: [problem: string, text: string][] = [
     "expected one of seed, step, lr, momentum, weightDecay, pictureHeight, pictureWidth, found 'rate'",
     expr("uniform(^rate) from f"),
   ],
+  ["t has a meaning already", expr("let t = 1.0 in let ^t = 2.0 in t from f")],
+  ["a let cannot be called inf", expr("let ^inf = 1.0 in %x[i] from f")],
+  ["no local here is called 't'; an axis stands as index(t)", expr("let t = ^t in t from f")],
+  ["expected 'in', found 'from'", expr("let t = 1.0 ^from f")],
   // Definitions
   ["%z needs the axes of %a", expr("%x[i] from f %a[i]: f32[4], ^%z[j]: u32[4] = firstMax over (p<3) of %x[p] from f")],
   ["%a has 1 dimensions and 2 axes", expr("%x[i] from f ^%a[i, j]: f32[4] = %x[i] from f")],

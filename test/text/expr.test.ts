@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ExprProgram } from "../../compiler/ir/expr.ts";
 import { Axis, Index } from "../../compiler/ir/index.ts";
@@ -7,6 +8,7 @@ import { lowestFloat, Tensor } from "../../compiler/ops/define.ts";
 import { maxPool2d } from "../../compiler/ops/maxPool2d.ts";
 import { parse } from "../../compiler/text/parse.ts";
 import { print } from "../../compiler/text/print.ts";
+import { dags, type World } from "./generators.ts";
 import { dedent, expectRoundTrip, expectText, program } from "./helpers.ts";
 
 const header = { name: "small", mode: "train" as const, states: [], outputs: [], updates: [] };
@@ -134,22 +136,120 @@ describe("expression programs as text", () => {
       expr small train
       image [1, 4, 4] mean [0] std [1]
 
-      input %a.long.name.for.a.value: f32[4]
+      input %a.name.that.is.long: f32[4]
+      input %another.name.that.is.long: f32[4]
 
       %y[i]: f32[4] =
+        let t =
+          pow(%a.name.that.is.long[i], %another.name.that.is.long[i])
+          + pow(%another.name.that.is.long[i], %a.name.that.is.long[i])
+        in
+        let t_2 = exp(%a.name.that.is.long[i]) in
         select(
-          %a.long.name.for.a.value[i] < 0.0,
+          %a.name.that.is.long[i] < %another.name.that.is.long[i],
           exp(
-            %a.long.name.for.a.value[i] * %a.long.name.for.a.value[i] * %a.long.name.for.a.value[i]
-            + %a.long.name.for.a.value[i]
+            %a.name.that.is.long[i] * %another.name.that.is.long[i] / %a.name.that.is.long[i]
+            + %another.name.that.is.long[i]
           ),
           -(
-            %a.long.name.for.a.value[i] * %a.long.name.for.a.value[i] * %a.long.name.for.a.value[i]
-            + %a.long.name.for.a.value[i]
+            (%a.name.that.is.long[i] + %another.name.that.is.long[i] + 1.0) * %a.name.that.is.long[i]
+            - %another.name.that.is.long[i]
           )
+          / t
         )
+        + t / t_2 * t_2
         from f @ models/small.ts:1:1
     `);
     expect(print(parse(text))).toBe(text);
+  });
+
+  test("layouts stand behind types once they are chosen", () => {
+    const text = dedent(`
+      expr laid out small train
+      image [1, 4, 4] mean [0] std [1]
+
+      input %x: f32[2,1,4,4] layout nhwc
+      parameter %w: f32[3,16] layout [1, 0] = xavier
+
+      %y[n, c]: f32[2,3] layout [0, 1] = sum over (i<16) of %x[n, 0, i / 4, i % 4] * %w[c, i] from dense
+    `);
+    const parsed = parse(text) as ExprProgram & { layouts: ReadonlyMap<Value, readonly number[]> };
+    expect([...parsed.layouts].map(([value, order]) => [value.name, order])).toEqual([
+      ["x", [0, 2, 3, 1]],
+      ["w", [1, 0]],
+      ["y", [0, 1]],
+    ]);
+    expect(parsed.layouts.get(parsed.inputs[0].value)).toEqual([0, 2, 3, 1]);
+    expect(print(parsed)).toBe(text);
+  });
+});
+
+describe("what stands several times in an expression", () => {
+  const x: Value = { name: "x", type: tensorType("f32", [4]) };
+  const i = new Axis("i", 4);
+  const of = (body: Scalar): ExprProgram => ({
+    ...header,
+    stage: "expr",
+    image,
+    inputs: [{ kind: "input", value: x }],
+    definitions: [{ outputs: [{ name: "y", type: x.type }], axes: [i], body, op: "f" }],
+  });
+  const read = () => new Tensor(x).at(i);
+
+  test("is named first, short reads excepted", () => {
+    const part = () => read().plus(1).exp();
+    expectText(
+      of(part().over(part().plus(read()))),
+      `
+      expr small train
+      image [1, 4, 4] mean [0] std [1]
+      input %x: f32[4]
+      %y[i]: f32[4] = let t = exp(%x[i] + 1.0) in t / (t + %x[i]) from f`,
+    );
+    expect(print(of(part().over(part().plus(read()))))).toContain(
+      "= let t = exp(%x[i] + 1.0) in t / (t + %x[i]) from f",
+    );
+  });
+
+  test("is one object once parsed, however it was written", () => {
+    const written = program<ExprProgram>(`
+      expr small train
+      image [1, 4, 4] mean [0] std [1]
+      input %x: f32[4]
+      %y[i]: f32[4] = exp(%x[i] + 1.0) / (exp(%x[i]+1.0) + (%x[i])) from f`);
+    const n = written.definitions[0].body.node;
+    if (n.kind !== "binary" || n.b.node.kind !== "binary") throw new Error("not as written");
+    expect(n.b.node.a).toBe(n.a);
+    expect(expectRoundTrip(written)).toContain("let t = exp(%x[i] + 1.0) in t / (t + %x[i])");
+  });
+
+  test("does not make the text explode", () => {
+    let body = read();
+    for (let k = 0; k < 100; k++) body = body.plus(body.max(0));
+    const text = expectRoundTrip(of(body));
+    expect(text.split("\n").length).toBeLessThan(120);
+  });
+
+  test("lets end with their body", () => {
+    expectRoundTrip(
+      program(`
+      expr small train
+      image [1, 4, 4] mean [0] std [1]
+      input %x: f32[4]
+      %y[i]: f32[4] = let a = exp(%x[i]) in let b = a + 1.0 in b * b - a from f
+      %z[i]: f32[4] = let a = %x[i] in a from f`),
+    );
+  });
+
+  test("random expressions with shared parts come back", () => {
+    const w: World = { axes: [i, new Axis("i", 3)], tensors: [x], locals: [] };
+    fc.assert(
+      fc.property(dags(w), (body) => {
+        const expr = of(body);
+        const reduction = { combiner: "sum" as const, axes: [w.axes[1]] };
+        expectRoundTrip({ ...expr, definitions: [{ ...expr.definitions[0], reduction }] });
+      }),
+      { numRuns: 300 },
+    );
   });
 });

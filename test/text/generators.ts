@@ -57,8 +57,8 @@ export function scalars(world: World): fc.Arbitrary<Scalar> {
       .map((n) => Scalar.uniform(n as never)),
     fc.tuple(fc.nat(9), plain).map(([stream, element]) => Scalar.random(stream, element)),
     plain.map(Scalar.index),
-    fc.constantFrom(...world.locals).map(Scalar.local),
   ];
+  if (world.locals.length > 0) leaves.push(fc.constantFrom(...world.locals).map(Scalar.local));
   return fc.letrec<{ scalar: Scalar }>((tie) => ({
     scalar: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
@@ -94,6 +94,20 @@ function reads(world: World, index: fc.Arbitrary<Index>): fc.Arbitrary<Scalar> {
       });
   });
 }
+
+/** Scalars whose parts are used again: each step combines two of those before it, the last is the whole. */
+export const dags = (world: World): fc.Arbitrary<Scalar> =>
+  fc
+    .tuple(
+      fc.array(scalars(world), { minLength: 2, maxLength: 4 }),
+      fc.array(fc.tuple(fc.constantFrom("plus", "times", "max"), fc.nat(), fc.nat()), { minLength: 1, maxLength: 12 }),
+    )
+    .map(([parts, steps]) => {
+      const made = [...parts];
+      for (const [method, a, b] of steps)
+        made.push(made[a % made.length][method as "plus"](made[b % made.length].negated()));
+      return made[made.length - 1];
+    });
 
 /** The value of an index where its axes have these values, by name; data-dependent atoms are not for this. */
 export function evaluate(index: Index, at: ReadonlyMap<string, number>): number {
