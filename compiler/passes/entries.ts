@@ -29,9 +29,9 @@ export interface Entries {
   readonly pictures: Graph;
 }
 
-/** `graph` is the model as the front end read it, in train mode. */
+/** `graph` is the model as the front end read it; what trains does so in train mode, whatever the graph's. */
 export function buildEntries(graph: Graph, options: TrainOptions): Entries {
-  const model = prepareForward(graph);
+  const model = prepareForward({ ...graph, mode: "train" });
   const joint = (target: "labels" | "cotangent", gradients: "parameters" | "all") =>
     differentiate(model, { target, gradients });
   const common = {
@@ -44,7 +44,7 @@ export function buildEntries(graph: Graph, options: TrainOptions): Entries {
     ...common,
     gradients: simplifyGraph(joint("labels", "all")),
     step: simplifyGraph(optimize(joint("labels", "parameters"), options)),
-    update: updateGraph(graph, options),
+    update: updateGraph(model, options),
   };
 }
 
