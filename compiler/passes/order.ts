@@ -29,7 +29,7 @@ interface Ordered extends OrderCost {
 const given = (flow: Dataflow): number[] => listSchedule(flow, () => 0);
 
 /** Values and kernels looked at, in all: bounds the time of the search. */
-const searchBudget = 8e6;
+const searchBudget = 4e6;
 
 /** Moves single kernels as early or as late as they may run, while that makes the order cheaper. */
 function improve(flow: Dataflow, from: Ordered, costOf: (order: readonly number[]) => OrderCost): Ordered {

@@ -22,6 +22,7 @@ export interface SearchOutcome {
 export class CanonicalSearch {
   private capacity = 0;
   private budget = 0;
+  private workLimit = 0;
   private steps = 0;
   private work = 0;
   private readonly offsets: Float64Array;
@@ -60,22 +61,29 @@ export class CanonicalSearch {
     this.unplaced = new Float64Array(sections);
     this.stamp = new Int32Array(sections);
     const covering: number[][] = Array.from({ length: sections }, () => []);
-    const overlapping: Set<number>[] = blocks.map(() => new Set());
+    const overlapping: number[][] = blocks.map(() => []);
     for (let b = 0; b < this.count; b++) {
       for (let s = this.from[b]; s < this.to[b]; s++) covering[s].push(b);
     }
-    for (const live of covering) for (const a of live) for (const b of live) if (a !== b) overlapping[a].add(b);
+    for (let a = 0; a < this.count; a++) {
+      for (let b = 0; b < a; b++) {
+        if (this.from[a] >= this.to[b] || this.from[b] >= this.to[a]) continue;
+        overlapping[a].push(b);
+        overlapping[b].push(a);
+      }
+    }
     this.covering = covering.map((live) => Int32Array.from(live));
     this.overlapping = overlapping.map((others) => Int32Array.from(others));
   }
 
   /**
-   * Searches with at most `budget` steps, a step being one block placed.
+   * Searches with at most `budget` steps, a step being one block placed, and `workLimit` blocks looked at.
    * @param order numbers of blocks; of those that could be placed lowest, the one that comes first is tried first
    */
-  run(capacity: number, order: readonly number[], budget: number): SearchOutcome {
+  run(capacity: number, order: readonly number[], budget: number, workLimit = Number.POSITIVE_INFINITY): SearchOutcome {
     this.capacity = capacity;
     this.budget = budget;
+    this.workLimit = workLimit;
     this.steps = 0;
     this.work = 0;
     order.forEach((b, r) => {
@@ -89,7 +97,7 @@ export class CanonicalSearch {
     });
     this.trail.clear();
     const found = this.unplaced.every((bytes) => bytes <= capacity) && this.solveParts(order);
-    const kind = found ? "placed" : this.steps > budget ? "gaveUp" : "impossible";
+    const kind = found ? "placed" : this.exhausted() ? "gaveUp" : "impossible";
     return { kind, offsets: found ? Array.from(this.offsets) : [], work: this.work };
   }
 
@@ -126,16 +134,21 @@ export class CanonicalSearch {
     for (let c = 0; c < candidates.length; c++) {
       const b = candidates[c];
       if (this.hasTwinBefore(candidates, c)) continue;
-      if (++this.steps > this.budget) return false;
+      this.steps++;
+      if (this.exhausted()) return false;
       const mark = this.trail.mark();
       const fits = this.place(b, part);
       if (fits && this.solveParts(part.filter((other) => other !== b))) return true;
       this.trail.undo(mark, this.lowest, this.floor);
       this.placed[b] = 0;
       for (let s = this.from[b]; s < this.to[b]; s++) this.unplaced[s] += this.size[b];
-      if (this.steps > this.budget) return false;
+      if (this.exhausted()) return false;
     }
     return false;
+  }
+
+  private exhausted(): boolean {
+    return this.steps > this.budget || this.work > this.workLimit;
   }
 
   /** Whether an earlier candidate is the same block but for its name. */

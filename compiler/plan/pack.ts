@@ -54,7 +54,7 @@ function searchDown(blocks: readonly Block[], bound: number, from: Placement, pa
   let least = bound;
   let work = 0;
   const attempt = (capacity: number, order: readonly number[], patience: number): void => {
-    const outcome = search.run(capacity, order, patience * blocks.length);
+    const outcome = search.run(capacity, order, patience * blocks.length, workLimit - work);
     work += outcome.work;
     if (outcome.kind === "impossible") least = Math.max(least, capacity + 1);
     if (outcome.kind === "placed") {
@@ -62,7 +62,7 @@ function searchDown(blocks: readonly Block[], bound: number, from: Placement, pa
     }
   };
   for (const keys of preferences) {
-    if (best.bytes > least) attempt(least, orderBy(blocks, ...keys), patience);
+    if (best.bytes > least && work < workLimit) attempt(least, orderBy(blocks, ...keys), patience);
   }
   const shares = [0.5, 0.75, 0.9, 0.25];
   const noises = [0.1, 0.5, 1];

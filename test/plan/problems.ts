@@ -184,3 +184,11 @@ export const anyProblem: fc.Arbitrary<PlanProblem> = fc
     });
     return problem(kernels, { inputs, states, updates, outputs });
   });
+
+/** Processor time that `work` takes; steadier than a clock on a machine that others use too. */
+export function cpuMilliseconds(work: () => unknown): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
