@@ -1,5 +1,20 @@
 /** Every diagnostic code, never reused. 1xxx: the file and its language; 2xxx: ops and shapes; 3xxx: targets and plans. */
 export const diagnosticCodes = {
+  KILN1001: "syntax error",
+  KILN1002: "not part of a model file's language",
+  KILN1003: "unknown name",
+  KILN1004: "import not found",
+  KILN1005: "name not exported",
+  KILN1006: "import cycle",
+  KILN1007: "recursion without end",
+  KILN1008: "evaluation takes too long",
+  KILN1009: "no model",
+  KILN1010: "unknown setting",
+  KILN1011: "wrong setting",
+  KILN1012: "wrong kind of value",
+  KILN1013: "assignment to a constant",
+  KILN1014: "declared twice",
+  KILN1015: "used before it has a value",
   KILN2001: "unknown op",
   KILN2002: "unknown option",
   KILN2003: "shapes do not match",
@@ -8,6 +23,11 @@ export const diagnosticCodes = {
   KILN2006: "wrong type or value",
   KILN2007: "channels not divisible",
   KILN2008: "wrong rank",
+  KILN2009: "name used twice",
+  KILN2010: "value of another model",
+  KILN2011: "wrong output",
+  KILN2012: "wrong number of inputs",
+  KILN3001: "tensor too large for the target",
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;
