@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
 import { orderKernels } from "../../compiler/passes/order.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
@@ -8,6 +8,9 @@ import { orderCosts } from "../../compiler/plan/orderCost.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import type { PlanProblem } from "../../compiler/plan/problem.ts";
 import { alexNet, anyProblem, cpuMilliseconds, kernel, problem, trainingChain, value } from "./problems.ts";
+
+// Many random problems, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const names = (kernels: readonly Kernel[]): string[] => kernels.map((k) => k.name);
 const boundOf = (p: PlanProblem): number => planMemory(p).lowerBoundBytes;

@@ -1,10 +1,13 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CanonicalSearch } from "../../compiler/plan/canonical.ts";
 import { type Block, lowerBound } from "../../compiler/plan/liveness.ts";
 import { pack } from "../../compiler/plan/pack.ts";
 import { type Fit, placer } from "../../compiler/plan/place.ts";
 import { cpuMilliseconds } from "./problems.ts";
+
+// Many random problems, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const block = (start: number, end: number, size: number): Block => ({ start, end, size });
 

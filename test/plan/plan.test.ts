@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { orderAndPlan } from "../../compiler/passes/plan.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
 import { PlanError } from "../../compiler/plan/error.ts";
@@ -7,6 +7,9 @@ import { planMemory } from "../../compiler/plan/plan.ts";
 import type { PlanProblem } from "../../compiler/plan/problem.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { alexNet, anyProblem, cpuMilliseconds, kernel, problem, trainingChain, value } from "./problems.ts";
+
+// Many random problems, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const kib = (name: string, n: number) => value(name, 256 * n);
 
