@@ -41,7 +41,11 @@ function add(): string {
   } catch (error) {
     return `SwiftShader cannot be unpacked: ${(error as Error).message}`;
   }
-  process.env.VK_ADD_DRIVER_FILES = join(folder, "vk_swiftshader_icd.json");
+  // The first two, where someone has set them, replace the system's drivers and the third with them.
+  const variables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"];
+  const variable = variables.find((name) => process.env[name]) ?? "VK_ADD_DRIVER_FILES";
+  const driver = join(folder, "vk_swiftshader_icd.json");
+  process.env[variable] = [process.env[variable], driver].filter(Boolean).join(":");
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   const RTLD_NODELETE = 0x1000; // Node unloads what turns out to be no addon; the loader must stay
   try {

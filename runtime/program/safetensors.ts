@@ -111,7 +111,8 @@ export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
 
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    const copy = bytes.slice(start + begin, start + end); // aligned, and the file's buffer can go
+    // Aligned, and the file's memory can go. Not slice(): of a Node Buffer that is a view.
+    const copy = new Uint8Array(bytes.subarray(start + begin, start + end));
     tensors.set(name, { dtype, shape, data: new arrays[dtype](copy.buffer, 0, elementCount(shape)) });
   }
   return { tensors, metadata };

@@ -1,5 +1,9 @@
-import { describe } from "vitest";
-import { listAdapters, openDevice } from "../../runtime/node/index.ts";
+import { describe, vi } from "vitest";
+import { listAdapters } from "../../runtime/node/adapters.ts";
+import { openDevice } from "../../runtime/node/device.ts";
+
+/** Software drivers compile slowly, more so on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const found = await listAdapters({ packaged: true });
 if (found.length === 0) throw new Error("no WebGPU adapter was found, not even the packaged SwiftShader");
