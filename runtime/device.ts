@@ -1,8 +1,9 @@
 import { formatBytes, KilnError } from "./program/error.ts";
 import type { Target } from "./program/schema.ts";
 
-/** Throws KilnError naming everything that `device` lacks of what a program was compiled for. */
-export function requireTarget(device: GPUDevice, target: Target): void {
+/** Throws KilnError naming everything that a device or an adapter lacks of what a program was compiled for. */
+export function requireTarget(device: GPUDevice | GPUAdapter, target: Target): void {
+  const info = "adapterInfo" in device ? device.adapterInfo : device.info;
   const lacks: string[] = [];
   for (const feature of target.features)
     if (!device.features.has(feature as GPUFeatureName)) lacks.push(`the feature ${feature}`);
@@ -10,16 +11,36 @@ export function requireTarget(device: GPUDevice, target: Target): void {
     const has = device.limits[limit as keyof typeof target.limits];
     if (has < wanted) lacks.push(`${limit} ${wanted} (it has ${has})`);
   }
-  const { subgroupMinSize: min, subgroupMaxSize: max } = device.adapterInfo;
+  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
   const size = target.subgroupSize;
   if (size !== null && !(min === size && max === size))
     lacks.push(`subgroups of ${size} (its own are of ${min === max ? min : `${min} to ${max}`})`);
   if (lacks.length > 0)
     throw new KilnError(
       "adapter",
-      `the program was compiled for ${target.name}; the adapter ${adapterName(device.adapterInfo)} lacks ` +
+      `the program was compiled for ${target.name}; the adapter ${adapterName(info)} lacks ` +
         `${lacks.join(", ")}. Compile the model for this adapter, or for the target "portable".`,
     );
+}
+
+/**
+ * A device with what a program was compiled for, from the browser's default adapter: for a tab. Throws KilnError of kind
+ * "adapter" where there is no WebGPU, or where the adapter lacks something.
+ */
+export async function requestDevice(
+  target: Target,
+  gpu: GPU | undefined = globalThis.navigator?.gpu,
+): Promise<GPUDevice> {
+  if (!gpu)
+    throw new KilnError("adapter", "this browser has no WebGPU, or the page is not a secure one (https, or localhost)");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter)
+    throw new KilnError("adapter", "the browser found no WebGPU adapter; see chrome://gpu or about:support");
+  requireTarget(adapter, target);
+  return adapter.requestDevice({
+    requiredLimits: { ...target.limits },
+    requiredFeatures: [...target.features] as GPUFeatureName[],
+  });
 }
 
 /** A name for people: the driver's description where there is one. */
@@ -50,6 +71,7 @@ export class DeviceWatch {
 
   /** `promise`, or the device's failure, whichever comes first. */
   async wait<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {}); // when the device has failed before, no one hears of it
     this.check();
     let reject!: (reason: KilnError) => void;
     const failed = new Promise<never>((_, no) => {

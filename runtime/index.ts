@@ -3,13 +3,14 @@
  *
  * ```ts
  * const artifact = await loadArtifact(new URL("./alexnet/", import.meta.url));
+ * const device = await requestDevice(artifact.program.target); // in Node: openDevice() of "kiln/node"
  * const session = await createSession(device, artifact, { entries: ["step", "forward"], pictures: { height: 32, width: 32 } });
  * await train(session, { train: pictures, test: others, learningRate: 0.001, onEpoch: console.log });
  * ```
  */
 export { artifactHash, loadArtifact } from "./artifact.ts";
 export type { SessionMemory } from "./buffers.ts";
-export { adapterName, requireTarget } from "./device.ts";
+export { adapterName, requestDevice, requireTarget } from "./device.ts";
 export { type Evaluation, type EvaluationOptions, evaluate } from "./evaluate.ts";
 export { argmax, countCorrect, movingLoss, softmax, sumCrossEntropy } from "./metrics.ts";
 export type { PictureSource } from "./pictures.ts";

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Artifact } from "../../runtime/index.ts";
+import { writeArtifact } from "../../runtime/node/artifacts.ts";
+import { openDevice } from "../../runtime/node/device.ts";
+import { tiny } from "../runtime/tinyArtifact.ts";
+import { lossesOf } from "./lossesOf.ts";
+import { trainInBrowser } from "./trainInBrowser.ts";
+
+/** Five steps in a tab have the losses that they have in Node. The artifact must be compiled for "portable". */
+async function expectSameLosses(artifact: Artifact, size: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "kiln-browser-"));
+  try {
+    await writeArtifact(join(folder, "artifact"), artifact);
+    const inBrowser = await trainInBrowser(join(folder, "artifact"), 5, size);
+    expect(inBrowser.errors).toEqual([]);
+    expect(inBrowser.uncaught).toEqual([]);
+    const { device } = await openDevice();
+    const inNode = await lossesOf(device, artifact, 5, size);
+    expect(inNode).toHaveLength(5);
+    for (const [i, loss] of inNode.entries()) expect(Math.abs(inBrowser.losses[i] - loss)).toBeLessThan(1e-4);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("a hand-written artifact trains in headless Chromium as in Node", { timeout: 120_000 }, () =>
+  expectSameLosses(tiny, 2),
+);
