@@ -59,7 +59,11 @@ export class SessionBuffers {
     }
 
     const { input, staging } = this.#allocators;
-    this.uniforms = input.create("uniforms", Math.max(program.uniforms.length, 1) * 4, UNIFORM | COPY_DST);
+    this.uniforms = input.create(
+      "uniforms",
+      Math.max(1, Math.ceil(program.uniforms.length / 4)) * 16,
+      UNIFORM | COPY_DST,
+    );
     this.labels = input.create("labels", program.model.batch * 4, STORAGE | COPY_DST);
     if (pictureBytes > device.limits.maxStorageBufferBindingSize)
       throw new KilnError(

@@ -155,9 +155,9 @@ export class BufferAllocator {
     return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
-  /** `bytes` is rounded up to 16, so that a kernel may read whole vectors. */
+  /** `bytes` is rounded up to whole words. */
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const size = Math.ceil(bytes / 16) * 16;
+    const size = Math.ceil(bytes / 4) * 4;
     const { result, checked } = scoped(this.device, `${label} (${formatBytes(size)})`, () =>
       this.device.createBuffer({ label, size, usage }),
     );

@@ -133,7 +133,8 @@ export class Session {
   setUniforms(values: UniformValues): void {
     this.#writable();
     for (const [name, value] of Object.entries(values) as [keyof UniformValues, number][]) {
-      const known = this.uploads.setUniform(name, value);
+      const { optimizer } = this.program.model;
+      const known = this.uploads.setUniform(name, value) && !(name === "momentum" && optimizer?.velocity === false);
       if (!known && value !== 0 && name !== "seed" && name !== "step")
         throw new KilnError(
           "usage",
