@@ -97,6 +97,13 @@ export class Index {
     for (const mod of terms) {
       if (mod.atom.kind !== "mod") continue;
       const { of, by } = mod.atom;
+      // x - x%n = n*(x/n)
+      if (of.terms.every((t) => byKey.get(t.key)?.coefficient === -mod.coefficient * t.coefficient)) {
+        const rest = terms.filter((t) => t !== mod && !of.terms.some((x) => x.key === t.key));
+        const whole = of.div(by).times(-mod.coefficient * by);
+        const left = constant + mod.coefficient * of.constant + whole.constant;
+        return Index.make(left, [...rest, ...whole.terms]);
+      }
       const quotient = of.div(by);
       // x%n + n*(x/n) = x. The quotient may itself have simplified to several terms: look for all of them.
       if (quotient.terms.length === 0) continue;

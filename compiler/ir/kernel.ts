@@ -60,6 +60,8 @@ export type Statement =
       readonly type: KernelType;
       readonly shape: readonly number[];
       readonly initial: number;
+      /** An array of one dimension that may be indexed by what varies: kept in memory rather than in registers. */
+      readonly indexed?: boolean;
     }
   | {
       readonly kind: "assign";
@@ -127,8 +129,10 @@ export interface Kernel {
   readonly schedule: Schedule;
   readonly locations: readonly SourceLocation[];
   readonly ops: readonly string[];
-  /** Multiply-adds count two; of the definition as it stands, and as executed with padding. */
+  /** Of the definition as it stands; a multiply-add counts two. */
   readonly operations: number;
+  /** What is executed where tiles are padded; absent where that is the same. */
+  readonly executedOperations?: number;
   /** Pairs [written, read] of the same bytes where every element is read only by the invocation that writes it, before
    * it does: the written value may take the read one's place. */
   readonly inPlace: readonly (readonly [written: Value, read: Value])[];

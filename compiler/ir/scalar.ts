@@ -171,41 +171,59 @@ const lift = (value: Operand, dtype: ScalarType): Scalar =>
 /** The value where the condition holds, else 0. */
 export const when = (condition: Scalar, value: Scalar): Scalar => Scalar.select(condition, value, 0);
 
-/** Rebuilds an expression bottom-up: `f` gets each node with its children already rebuilt. */
-export function rewriteScalar(s: Scalar, f: (s: Scalar) => Scalar): Scalar {
+/**
+ * Rebuilds an expression bottom-up: `f` gets each node with its children already rebuilt. What does not change stays the
+ * same object, and what is shared stays shared; pass one memo for expressions that share parts.
+ */
+export function rewriteScalar(s: Scalar, f: (s: Scalar) => Scalar, memo = new Map<Scalar, Scalar>()): Scalar {
+  const known = memo.get(s);
+  if (known) return known;
+  const again = (x: Scalar) => rewriteScalar(x, f, memo);
+  const result = f(rebuild(s, again));
+  memo.set(s, result);
+  return result;
+}
+
+function rebuild(s: Scalar, again: (x: Scalar) => Scalar): Scalar {
   const n = s.node;
-  const again = (x: Scalar) => rewriteScalar(x, f);
   switch (n.kind) {
-    case "constant":
-    case "uniform":
-    case "local":
-    case "index":
-    case "random":
-    case "read":
-      return f(s);
-    case "unary":
-      return f(new Scalar({ ...n, a: again(n.a) }, s.dtype));
-    case "binary":
-      return f(new Scalar({ ...n, a: again(n.a), b: again(n.b) }, s.dtype));
-    case "select":
-      return f(new Scalar({ ...n, condition: again(n.condition), a: again(n.a), b: again(n.b) }, s.dtype));
+    case "unary": {
+      const a = again(n.a);
+      return a === n.a ? s : new Scalar({ ...n, a }, s.dtype);
+    }
+    case "binary": {
+      const [a, b] = [again(n.a), again(n.b)];
+      return a === n.a && b === n.b ? s : new Scalar({ ...n, a, b }, s.dtype);
+    }
+    case "select": {
+      const [condition, a, b] = [again(n.condition), again(n.a), again(n.b)];
+      const same = condition === n.condition && a === n.a && b === n.b;
+      return same ? s : new Scalar({ ...n, condition, a, b }, s.dtype);
+    }
+    default:
+      return s;
   }
 }
 
 /** Replaces axes by indices in every read, index and random of an expression, also inside data-dependent indices. */
-export function substituteAxes(s: Scalar, map: ReadonlyMap<Axis, Index>): Scalar {
-  const sub = (index: Index) => index.substitute(map, (x) => substituteAxes(x, map));
-  return rewriteScalar(s, (x) => {
-    const n = x.node;
-    if (n.kind === "index") return new Scalar({ kind: "index", index: sub(n.index) }, x.dtype);
-    if (n.kind === "random") return new Scalar({ ...n, element: sub(n.element) }, x.dtype);
-    if (n.kind === "read")
-      return new Scalar(
-        { ...n, index: n.index.map(sub), guard: n.guard.map((c) => ({ ...c, index: sub(c.index) })) },
-        x.dtype,
-      );
-    return x;
-  });
+export function substituteAxes(
+  s: Scalar,
+  map: ReadonlyMap<Axis, Index>,
+  memo: Map<Scalar, Scalar> = new Map(),
+): Scalar {
+  const sub = (index: Index) => index.substitute(map, (x) => substituteAxes(x, map, memo));
+  return rewriteScalar(
+    s,
+    (x) => {
+      const n = x.node;
+      if (n.kind === "index") return new Scalar({ kind: "index", index: sub(n.index) }, x.dtype);
+      if (n.kind === "random") return new Scalar({ ...n, element: sub(n.element) }, x.dtype);
+      if (n.kind !== "read") return x;
+      const guard = n.guard.map((c): Condition => ({ ...c, index: sub(c.index) }));
+      return new Scalar({ ...n, index: n.index.map(sub), guard }, x.dtype);
+    },
+    memo,
+  );
 }
 
 /** Visits every node, also inside data-dependent indices. */

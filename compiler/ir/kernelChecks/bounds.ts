@@ -1,24 +1,27 @@
 /** Indices of buffers and workgroup memory: proved inside, shown to go outside at a point, or undecided. */
 import { printExpression, printStatementHead } from "../../text/printKernel.ts";
-import type { Builtin, Kernel, KernelExpr } from "../kernel.ts";
+import type { Builtin, Kernel, KernelExpr, Statement } from "../kernel.ts";
 import { type Enclosing, expressionsOf, operandsOf, type Scope, walkKernel } from "../kernelTree.ts";
-import { type Affine, number, plus, provesAtMost, scale } from "./affine.ts";
+import { type Affine, provesAtMost, scale } from "./affine.ts";
 import { evaluateInteger, formatPoint, type Point } from "./integers.ts";
 import { Symbols } from "./symbols.ts";
 
 export interface BoundsOptions {
-  /** Report every store, and every access of workgroup memory, that cannot be proved inside. */
+  /** Report every store, and every indexed register, that cannot be proved inside. */
   readonly strict?: boolean;
   /** Report loads that go outside or may do so. (Those whose value is then selected away are no error in themselves.) */
   readonly strictLoads?: boolean;
 }
 
 interface Access {
-  readonly isStore: boolean;
+  /** `store to y`, for messages. */
+  readonly what: string;
   readonly name: string;
   readonly length: number;
   readonly index: KernelExpr;
-  /** Conditions of the selects around a load. */
+  /** A load may go outside as long as its value goes nowhere. */
+  readonly mayLeave: boolean;
+  /** Conditions of the selects around it. */
   readonly given: readonly Given[];
 }
 
@@ -27,18 +30,12 @@ interface Given {
   readonly holds: boolean;
 }
 
-/** Stores that go outside, loads that always do; more under the options. */
+/** Stores and indexed registers that go outside, loads that always do; more under the options. */
 export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string[] {
   const problems: string[] = [];
   const symbols = new Symbols(kernel);
   walkKernel(kernel, (s, scope, path) => {
-    const accesses: Access[] = [];
-    const lengthOf = (name: string) =>
-      kernel.buffers.find((b) => b.name === name)?.length ?? kernel.shared.find((a) => a.name === name)?.length ?? 0;
-    const target = s.kind === "store" ? s.buffer : s.kind === "sharedStore" ? s.array : undefined;
-    if (target !== undefined && (s.kind === "store" || s.kind === "sharedStore"))
-      accesses.push({ isStore: true, name: target, length: lengthOf(target), index: s.index, given: [] });
-    for (const e of expressionsOf(s)) collectLoads(e, [], lengthOf, accesses);
+    const accesses = accessesOf(s, kernel, scope);
     if (accesses.length === 0) return;
     const around = symbols.factsOf(path, scope);
     for (const access of accesses) {
@@ -49,21 +46,35 @@ export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string
   return problems;
 }
 
-function collectLoads(
-  e: KernelExpr,
-  given: readonly Given[],
-  lengthOf: (name: string) => number,
-  into: Access[],
-): void {
-  if (e.kind === "load" || e.kind === "sharedLoad") {
-    const name = e.kind === "load" ? e.buffer : e.array;
-    into.push({ isStore: false, name, length: lengthOf(name), index: e.index, given });
-  }
-  if (e.kind === "select" && e.condition.width === 1) {
-    collectLoads(e.condition, given, lengthOf, into);
-    collectLoads(e.a, [...given, { condition: e.condition, holds: true }], lengthOf, into);
-    collectLoads(e.b, [...given, { condition: e.condition, holds: false }], lengthOf, into);
-  } else for (const operand of operandsOf(e)) collectLoads(operand, given, lengthOf, into);
+function accessesOf(s: Statement, kernel: Kernel, scope: Scope): Access[] {
+  const accesses: Access[] = [];
+  const memory = (verb: string, name: string, index: KernelExpr, given: readonly Given[]) => {
+    const length =
+      kernel.buffers.find((b) => b.name === name)?.length ?? kernel.shared.find((a) => a.name === name)?.length ?? 0;
+    accesses.push({ what: `${verb} ${name}`, name, length, index, given, mayLeave: verb === "load from" });
+  };
+  /** Arrays that are indexed by constants are checked exactly elsewhere. */
+  const registers = (name: string, index: readonly KernelExpr[], given: readonly Given[]) => {
+    const found = scope.find(name);
+    if (found?.kind !== "registers" || !found.statement.indexed) return;
+    const [length] = found.statement.shape;
+    accesses.push({ what: `register ${name}`, name, length, index: index[0], given, mayLeave: false });
+  };
+  const inside = (e: KernelExpr, given: readonly Given[]): void => {
+    if (e.kind === "load") memory("load from", e.buffer, e.index, given);
+    if (e.kind === "sharedLoad") memory("load from", e.array, e.index, given);
+    if (e.kind === "register") registers(e.name, e.index, given);
+    if (e.kind === "select" && e.condition.width === 1) {
+      inside(e.condition, given);
+      inside(e.a, [...given, { condition: e.condition, holds: true }]);
+      inside(e.b, [...given, { condition: e.condition, holds: false }]);
+    } else for (const operand of operandsOf(e)) inside(operand, given);
+  };
+  if (s.kind === "store") memory("store to", s.buffer, s.index, []);
+  if (s.kind === "sharedStore") memory("store to", s.array, s.index, []);
+  if (s.kind === "assign") registers(s.register, s.index, []);
+  for (const e of expressionsOf(s)) inside(e, []);
+  return accesses;
 }
 
 function checkAccess(
@@ -76,19 +87,21 @@ function checkAccess(
   options: BoundsOptions,
 ): string | undefined {
   const index = symbols.read(access.index, scope);
+  const { what } = access;
+  const elements = `${access.length} elements`;
+  const { low, high } = symbols.atoms.range(index);
+  if (low >= 0 && high < access.length) return undefined;
+  if (low >= access.length || high < 0)
+    return `${what} at ${printExpression(access.index)} is always outside its ${elements}`;
+  // Proofs take time; a load that may go outside is no error, so what is left of it needs none.
+  if (access.mayLeave && !options.strictLoads) return undefined;
+
   const facts = [...around, ...access.given.flatMap((g) => symbols.condition(g.condition, scope, g.holds))];
   const atMost = (a: Affine, limit: number) => provesAtMost(a, limit, facts, symbols.atoms);
   if (atMost(index, access.length - 1) && atMost(scale(index, -1), 0)) return undefined;
-
-  const what = `${access.isStore ? "store to" : "load from"} ${access.name}`;
-  const elements = `${access.length} elements`;
-  if (atMost(plus(number(access.length), index, -1), 0) || atMost(index, -1))
-    return `${what} at ${printExpression(access.index)} is always outside its ${elements}`;
-  if (access.isStore || options.strictLoads) {
-    const witness = findOutside(access, kernel, scope, path);
-    if (witness) return `${what} at ${witness.index}, outside its ${elements}, where ${witness.point}`;
-  }
-  if (access.isStore ? options.strict : options.strictLoads)
+  const witness = findOutside(access, kernel, scope, path);
+  if (witness) return `${what} at ${witness.index}, outside its ${elements}, where ${witness.point}`;
+  if (options.strict || access.mayLeave)
     return `cannot prove that ${printExpression(access.index)} is inside the ${elements} of ${access.name}`;
   return undefined;
 }

@@ -13,10 +13,12 @@ export function checkConstants(kernel: Kernel): string[] {
     };
     const registers = (name: string, index: readonly KernelExpr[]) => {
       const found = scope.find(name);
-      if (found?.kind !== "registers") return;
+      if (found?.kind !== "registers" || found.statement.indexed) return;
       for (const [d, extent] of found.statement.shape.entries())
         check(index[d], `index ${printExpression(index[d])} of register ${name}`, extent);
     };
+    if (s.kind === "registers" && s.indexed && (s.shape.length !== 1 || s.initial !== 0))
+      problems.push(`\`${printStatementHead(s)}\`: an indexed array has one dimension and starts at 0`);
     if (s.kind === "assign") registers(s.register, s.index);
     if (s.kind === "for" && s.unroll)
       for (const bound of [s.from, s.to])

@@ -2,9 +2,10 @@
 import type { Kernel } from "../kernel.ts";
 import { visitBody } from "../kernelTree.ts";
 import type { UniformName } from "../scalar.ts";
-import { elementCount, formatType } from "../types.ts";
+import { elementCount, formatType, type Value } from "../types.ts";
 
-export function checkDeclarations(kernel: Kernel): string[] {
+/** `storageOf` says which values are versions of one storage: they share a binding, so its elements have one width. */
+export function checkDeclarations(kernel: Kernel, storageOf: (value: Value) => Value): string[] {
   const problems: string[] = [];
   const [read, written] = [new Set<string>(), new Set<string>()];
   const [sharedRead, sharedWritten] = [new Set<string>(), new Set<string>()];
@@ -58,13 +59,22 @@ export function checkDeclarations(kernel: Kernel): string[] {
   for (const name of kernel.uniforms) if (!uniforms.has(name)) problems.push(`uniform ${name} is listed, but not used`);
   if (new Set(kernel.uniforms).size !== kernel.uniforms.length) problems.push("a uniform is listed twice");
 
+  for (const [n, a] of kernel.buffers.entries())
+    for (const b of kernel.buffers.slice(n + 1))
+      if (storageOf(a.value) === storageOf(b.value) && a.width !== b.width)
+        problems.push(
+          `buffers ${a.name} and ${b.name} are one storage, but have elements of width ${a.width} and ${b.width}`,
+        );
+
+  const bufferOf = (v: Value) => kernel.buffers.find((b) => b.value === v);
   for (const [into, from] of kernel.inPlace) {
     const pair = `%${into.name} in place of %${from.name}`;
     const [a, b] = [into, from].map((v) => elementCount(v.type.shape));
     if (a !== b) problems.push(`${pair}: ${formatType(into.type)} and ${formatType(from.type)} differ in size`);
-    if (!kernel.buffers.some((x) => x.value === into && x.writes))
-      problems.push(`${pair}: %${into.name} is not written`);
-    if (!kernel.buffers.some((x) => x.value === from && x.reads)) problems.push(`${pair}: %${from.name} is not read`);
+    const [x, y] = [bufferOf(into), bufferOf(from)];
+    if (!x?.writes) problems.push(`${pair}: %${into.name} is not written`);
+    if (!y?.reads) problems.push(`${pair}: %${from.name} is not read`);
+    if (x && y && x.width !== y.width) problems.push(`${pair}: elements of width ${x.width} and ${y.width}`);
   }
   return problems;
 }

@@ -2,7 +2,7 @@
 import type { Target } from "../../../runtime/program/schema.ts";
 import type { Kernel, SharedArray } from "../kernel.ts";
 import { visitBody } from "../kernelTree.ts";
-import { bytesPerElement } from "../types.ts";
+import { bytesPerElement, type Value } from "../types.ts";
 
 /** Bytes of workgroup memory, arrays of vectors at multiples of 16 (as WGSL lays them out). */
 export const sharedBytes = (shared: readonly SharedArray[]): number =>
@@ -11,7 +11,8 @@ export const sharedBytes = (shared: readonly SharedArray[]): number =>
     return Math.ceil(sum / element) * element + a.length * element;
   }, 0);
 
-export function checkLimits(kernel: Kernel, target: Target): string[] {
+/** `storageOf` says which values are versions of one storage: they share a binding. */
+export function checkLimits(kernel: Kernel, target: Target, storageOf: (value: Value) => Value): string[] {
   const problems: string[] = [];
   const { limits } = target;
   const atMost = (what: string, value: number, limit: number, name: keyof typeof limits) => {
@@ -37,7 +38,7 @@ export function checkLimits(kernel: Kernel, target: Target): string[] {
   }
   atMost(
     "storage buffers",
-    kernel.buffers.length,
+    new Set(kernel.buffers.map((b) => storageOf(b.value))).size,
     limits.maxStorageBuffersPerShaderStage,
     "maxStorageBuffersPerShaderStage",
   );

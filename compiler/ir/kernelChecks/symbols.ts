@@ -3,7 +3,7 @@
 import type { Kernel, KernelExpr, Statement } from "../kernel.ts";
 import { type Enclosing, operandsOf, type Scope } from "../kernelTree.ts";
 import type { ScalarType } from "../scalar.ts";
-import { type Affine, Atoms, keyOf, number, plus, provesAtMost, type Range, scale } from "./affine.ts";
+import { type Affine, Atoms, atom, keyOf, number, plus, provesAtMost, type Range, scale } from "./affine.ts";
 
 const wholeRange = (dtype: ScalarType): Range =>
   dtype === "u32" ? { low: 0, high: 2 ** 32 - 1 } : { low: -(2 ** 31), high: 2 ** 31 - 1 };
@@ -15,6 +15,8 @@ export class Symbols {
   readonly atoms = new Atoms();
   private readonly lets = new Map<Statement, Affine>();
   private readonly loops = new Map<Statement, Affine>();
+  /** Quotients by key: what is divided, and by what. */
+  private readonly quotients = new Map<string, { readonly of: Affine; readonly by: number }>();
   private opaque = 0;
 
   constructor(private readonly kernel: Kernel) {}
@@ -186,8 +188,16 @@ export class Symbols {
     if (outside.size > 0 && this.isNonNegative(inside))
       return plus({ constant: turns, terms: outside }, this.quotient(inside, by));
     if (a.terms.size === 0) return number(Math.floor(a.constant / by));
+    // (x / m + n) / by = (x + m * n) / (m * by)
+    for (const [k, c] of a.terms) {
+      const nested = this.quotients.get(k);
+      if (!nested || c !== 1) continue;
+      const rest = plus(a, atom(k), -1);
+      return this.quotient(plus(nested.of, rest, nested.by), nested.by * by);
+    }
     const key = `(${keyOf(a)})/${by}`;
     const self: Affine = { constant: 0, terms: new Map([[key, by]]) };
+    this.quotients.set(key, { of: a, by });
     // by * q <= a <= by * q + by - 1
     const facts = [plus(self, a, -1), plus(plus(a, self, -1), number(1 - by))];
     return this.atoms.add(key, { low: Math.floor(Math.max(low, 0) / by), high: Math.floor(high / by) }, facts);

@@ -1,0 +1,187 @@
+/** From compiled entry points to the artifact: program.json and the kernels' texts. */
+import type {
+  Artifact,
+  EntryName,
+  Program,
+  ProgramBinding,
+  ProgramDispatch,
+  ProgramEntry,
+  ProgramKernel,
+  ProgramState,
+  Target,
+} from "../runtime/program/schema.ts";
+import { formatVersion } from "../runtime/program/schema.ts";
+import type { Layout } from "./ir/fused.ts";
+import type { Graph } from "./ir/graph.ts";
+import type { Kernel } from "./ir/kernel.ts";
+import type { Value } from "./ir/types.ts";
+import type { CompiledEntry } from "./pipeline.ts";
+import { kernelBindings, placesOf } from "./plan/bindings.ts";
+import { printWgsl, uniformFields } from "./wgsl/print.ts";
+
+export interface ArtifactOptions {
+  readonly target: Target;
+  readonly algorithm: Program["model"]["algorithm"];
+  readonly settings: Program["model"]["settings"];
+  readonly velocity: boolean;
+  readonly hash: string;
+  readonly compiler: string;
+}
+
+export interface CompiledModel {
+  readonly graph: Graph;
+  readonly entries: Partial<Record<EntryName, CompiledEntry>>;
+  readonly pictures: CompiledEntry;
+}
+
+export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Artifact {
+  const kernels = new KernelTable();
+  const entries: Partial<Record<EntryName, ProgramEntry>> = {};
+  for (const [name, entry] of Object.entries(model.entries) as [EntryName, CompiledEntry][])
+    entries[name] = emitEntry(entry, model.pictures, kernels);
+  const { graph } = model;
+  const main = model.entries.step ?? (graph.mode === "infer" ? model.entries.forward : undefined) ?? model.entries.gradientsFromCotangent ?? model.entries.forward!;
+  const output = graph.outputs.find((o) => o.name === "output")!;
+  const program: Program = {
+    format: formatVersion,
+    compiler: options.compiler,
+    model: {
+      name: graph.name,
+      hash: options.hash,
+      mode: graph.mode,
+      batch: graph.inputs[0].value.type.shape[0],
+      settings: options.settings,
+      algorithm: options.algorithm,
+      optimizer: graph.mode === "train" && graph.classes !== undefined ? { kind: "sgd", velocity: options.velocity } : null,
+      classes: graph.classes ?? null,
+    },
+    target: options.target,
+    input: {
+      shape: graph.inputs.find((i) => i.kind === "input")!.value.type.shape,
+      mean: graph.image.mean,
+      std: graph.image.std,
+      classNames: null,
+    },
+    output: { shape: output.value.type.shape },
+    state: emitStates(model),
+    uniforms: uniformFields,
+    kernels: kernels.kernels,
+    entries,
+    arenaBytes: main.plan.arenaBytes,
+    lowerBoundBytes: main.plan.lowerBoundBytes,
+    persistentBytes: main.plan.persistentBytes,
+  };
+  return { program, kernels: kernels.texts };
+}
+
+/** States of all entry points, each once; an entry that sees another layout than the others would be a compiler bug. */
+function emitStates(model: CompiledModel): ProgramState[] {
+  const states = new Map<string, ProgramState>();
+  for (const entry of Object.values(model.entries)) {
+    for (const { value, role, initializer } of entry.fused.states) {
+      const layout = entry.fused.layouts.get(value)!;
+      const known = states.get(value.name);
+      if (known && known.layout.join() !== layout.join())
+        throw new Error(`%${value.name} is laid out as ${known.layout} and as ${layout}`);
+      if (!known) states.set(value.name, { name: value.name, shape: value.type.shape, role, initializer, layout });
+    }
+  }
+  return [...states.values()];
+}
+
+/** Kernels by text: what is the same is kept once. */
+class KernelTable {
+  readonly kernels: ProgramKernel[] = [];
+  readonly texts: Record<string, string> = {};
+  private readonly byKey = new Map<string, number>();
+  private readonly files = new Map<string, string>();
+
+  add(kernel: Kernel, text: string, bindings: ProgramKernel["bindings"]): number {
+    const sources = kernel.locations.map((l) => `${l.file}:${l.line}`);
+    const key = `${kernel.name}\n${text}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    let file = this.files.get(text);
+    if (!file) {
+      const base = kernel.name;
+      file = `kernels/${base}.wgsl`;
+      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.wgsl`;
+      this.files.set(text, file);
+      this.texts[file] = text;
+    }
+    const { kind, ...schedule } = kernel.schedule;
+    this.byKey.set(key, this.kernels.length);
+    this.kernels.push({
+      name: kernel.name,
+      file,
+      entryPoint: "main",
+      workgroupSize: kernel.workgroupSize,
+      bindings,
+      sources,
+      ops: kernel.ops,
+      schedule: { kind, ...schedule },
+      algorithm: "direct",
+      operations: kernel.operations,
+      executedOperations: kernel.executedOperations ?? kernel.operations,
+    });
+    return this.kernels.length - 1;
+  }
+}
+
+function emitDispatches(entry: CompiledEntry, kernels: KernelTable, rename: (v: Value) => string): ProgramDispatch[] {
+  const placeOf = placesOf(entry.plan, entry.problem);
+  const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
+  return entry.plan.dispatches.map(({ kernel }): ProgramDispatch => {
+    const shared = kernelBindings(kernel, placeOf);
+    const nameOf = new Map(kernel.buffers.map((b) => [b.value, b.name]));
+    const aliases = new Map<string, string>();
+    const writable = new Set<string>();
+    const unsized = new Set<string>();
+    for (const { place, values } of shared) {
+      const [first, ...others] = values.map((v) => nameOf.get(v)!);
+      for (const other of others) aliases.set(other, first);
+      if (place.kind === "arena") writable.add(first);
+      if (place.kind === "external" && kindOf.get(place.value) === "pictures") unsized.add(first);
+    }
+    const { text, bindings } = printWgsl(kernel, { aliases, writable, unsized });
+    const bound = shared.map(({ place, values }): ProgramBinding => {
+      if (place.kind === "arena") return { kind: "buffer", name: rename(values[0]) };
+      if (place.kind === "state") return { kind: "state", name: place.state.name };
+      return { kind: kindOf.get(place.value) === "labels" ? "labels" : "pictures" };
+    });
+    if (kernel.uniforms.length > 0) bound.push({ kind: "uniforms" });
+    return { kernel: kernels.add(kernel, text, bindings), workgroups: kernel.workgroups, bindings: bound };
+  });
+}
+
+function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: KernelTable): ProgramEntry {
+  const { plan, graph, fused } = entry;
+  const layoutOf = (v: Value): Layout => fused.layouts.get(v) ?? v.type.shape.map((_, d) => d);
+  const inputs: Record<string, string> = {};
+  for (const { value, kind } of graph.inputs) {
+    if (kind === "input" || kind === "cotangent" || kind === "gradient") inputs[kind === "gradient" ? `grad.${value.name.replace(/^grad\./, "")}` : kind] = value.name;
+  }
+  const placed = new Set(plan.buffers.map((b) => b.value));
+  const outputs = Object.fromEntries(
+    graph.outputs.filter((o) => placed.has(o.value)).map((o) => [o.name, o.value.name]),
+  );
+  return {
+    arenas: plan.arenas,
+    arenaBytes: plan.arenaBytes,
+    lowerBoundBytes: plan.lowerBoundBytes,
+    buffers: plan.buffers.map(({ value, offset, size, start, end }) => ({
+      name: value.name,
+      type: value.type.dtype,
+      shape: value.type.shape,
+      layout: layoutOf(value),
+      offset,
+      size,
+      start,
+      end,
+    })),
+    pictures: "input" in inputs ? emitDispatches(pictures, kernels, (v) => v.name) : [],
+    dispatches: emitDispatches(entry, kernels, (v) => v.name),
+    inputs,
+    outputs,
+  };
+}

@@ -1,0 +1,56 @@
+/** Compiles a model's graph for a target: every entry point, then the artifact. */
+import { createHash } from "node:crypto";
+import type { Artifact, EntryName, Program, Target } from "../runtime/program/schema.ts";
+import { type CompiledModel, emitArtifact } from "./artifact.ts";
+import type { Graph } from "./ir/graph.ts";
+import { buildEntries } from "./passes/entries.ts";
+import { compileEntry, type StageResult } from "./pipeline.ts";
+import type { ScheduleChoice } from "./schedule/index.ts";
+import { print } from "./text/print.ts";
+
+export interface GraphOptions {
+  readonly target: Target;
+  readonly velocity?: boolean;
+  readonly algorithm?: Program["model"]["algorithm"];
+  readonly settings?: Program["model"]["settings"];
+  readonly choose?: ScheduleChoice;
+  /** The entry points wanted; all that the model has where not said. */
+  readonly entries?: readonly EntryName[];
+  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+}
+
+export interface Compilation {
+  readonly model: CompiledModel;
+  readonly artifact: Artifact;
+}
+
+export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
+  const { target, choose, velocity = false, onPass } = options;
+  const graphs = buildEntries(graph, { velocity, pictureBytes: target.limits.maxStorageBufferBindingSize });
+  const wanted: readonly EntryName[] =
+    options.entries ??
+    (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
+  const compile = (name: EntryName | "pictures", g: Graph) =>
+    compileEntry(g, { target, choose, onPass: onPass && ((pass, result) => onPass(name, pass, result)) });
+  const entries: CompiledModel["entries"] = {};
+  for (const name of wanted) {
+    const g = graphs[name];
+    if (g) entries[name] = compile(name, g);
+  }
+  const model: CompiledModel = { graph, entries, pictures: compile("pictures", graphs.pictures) };
+  const artifact = emitArtifact(model, {
+    target,
+    velocity,
+    algorithm: options.algorithm ?? "auto",
+    settings: options.settings ?? {},
+    hash: graphHash(graph),
+    compiler: "kiln 0.1.0",
+  });
+  return { model, artifact };
+}
+
+/** What makes two models the same to a checkpoint: ops, options, shapes and names, but not where they stand in a file. */
+export function graphHash(graph: Graph): string {
+  const bare = { ...graph, nodes: graph.nodes.map((n) => ({ ...n, location: undefined })) };
+  return createHash("sha256").update(print(bare)).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,119 @@
+/**
+ * Cuts long sums with few results into partial sums, added by a second definition in fixed order: for parallelism, for
+ * blocked (so more accurate) summation, and so that results do not depend on the order of atomics.
+ */
+
+import type { Target } from "../../runtime/program/schema.ts";
+import type { Definition, ExprProgram } from "../ir/expr.ts";
+import { Axis, Index } from "../ir/index.ts";
+import { Scalar, substituteAxes } from "../ir/scalar.ts";
+import { tensorType, type Value } from "../ir/types.ts";
+
+/** Invocations that a sum which is no contraction should keep busy; on a software adapter it also blocks the sum. */
+const sumParallelism = 4096;
+/** A partial sum shorter than this is not worth its store. */
+const leastTerms = 16;
+
+/** Tiles of a contraction that keep the adapter busy, of about so many outputs each. */
+const contractionTiles = (target: Target) =>
+  target.class === "lavapipe" || target.class === "swiftshader"
+    ? { tiles: 16, outputs: 32 * 32 }
+    : { tiles: 128, outputs: 64 * 64 };
+const leastContractionTerms = 1024;
+
+const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
+
+export function splitReductions(program: ExprProgram, target: Target): ExprProgram {
+  const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));
+  const definitions = program.definitions.flatMap((d) => {
+    const parts = d.reduction?.combiner === "sum" ? (isProduct(d) ? contractionParts(d, target) : sumParts(d)) : [];
+    if (parts.every((p) => p === 1)) return [d];
+    let name = `${d.outputs[0].name}.partial`;
+    while (names.has(name)) name += "_";
+    names.add(name);
+    return split(d, parts, name);
+  });
+  return { ...program, definitions };
+}
+
+const isProduct = (d: Definition): boolean => {
+  const n = d.body.node;
+  return n.kind === "binary" && n.op === "mul" && n.a.node.kind === "read" && n.b.node.kind === "read";
+};
+
+/** For each reduction axis, into how many parts it is cut. */
+function sumParts(d: Definition): number[] {
+  const axes = d.reduction!.axes;
+  const outputs = extentOf(d.axes);
+  const terms = extentOf(axes);
+  const none = axes.map(() => 1);
+  if (terms < 2 * leastTerms || outputs >= sumParallelism) return none;
+  // Whole leading axes become partial results: which number of them makes both sums shortest?
+  const turns = (results: number, length: number) => length * Math.ceil(results / sumParallelism);
+  let best = { parts: none, cost: turns(outputs, terms) };
+  let slices = 1;
+  for (const [i, axis] of axes.entries()) {
+    slices *= axis.extent;
+    if (terms / slices < leastTerms) break;
+    const cost = turns(outputs * slices, terms / slices) + turns(outputs, slices);
+    if (cost < best.cost) best = { parts: axes.map((a, k) => (k <= i ? a.extent : 1)), cost };
+  }
+  return best.parts;
+}
+
+function contractionParts(d: Definition, target: Target): number[] {
+  const axes = d.reduction!.axes;
+  const { tiles, outputs } = contractionTiles(target);
+  const have = Math.max(1, extentOf(d.axes) / outputs);
+  const most = Math.floor(extentOf(axes) / leastContractionTerms);
+  const wanted = Math.min(most, Math.ceil(tiles / have));
+  const none = axes.map(() => 1);
+  if (wanted < 2) return none;
+  const [first] = axes;
+  const parts = divisors(first.extent).find((f) => f >= wanted) ?? first.extent;
+  return [parts, ...none.slice(1)];
+}
+
+const divisors = (n: number): number[] => [...Array(n).keys()].map((i) => i + 1).filter((f) => n % f === 0);
+
+function split(d: Definition, parts: readonly number[], name: string): Definition[] {
+  const reduction = d.reduction!;
+  const slices: Axis[] = [];
+  const rest: Axis[] = [];
+  const map = new Map<Axis, Index>();
+  reduction.axes.forEach((axis, i) => {
+    const count = parts[i];
+    if (count === 1) {
+      rest.push(axis);
+      return;
+    }
+    const slice = new Axis(`${axis.name}s`, count);
+    slices.push(slice);
+    const inside = new Axis(axis.name, axis.extent / count);
+    if (inside.extent > 1) rest.push(inside);
+    map.set(axis, Index.of(slice).times(inside.extent).plus(inside));
+  });
+  const axes = [...slices, ...d.axes.map((a) => new Axis(a.name, a.extent))];
+  d.axes.forEach((a, i) => map.set(a, Index.of(axes[slices.length + i])));
+  const type = tensorType(
+    d.outputs[0].type.dtype,
+    [...slices, ...d.axes].map((a) => a.extent),
+  );
+  const partial: Value = { name, type };
+  const over = slices.map((s) => new Axis(s.name, s.extent));
+  const index = [...over, ...d.axes].map((a) => Index.of(a));
+  return [
+    {
+      ...d,
+      outputs: [partial],
+      axes,
+      reduction: { combiner: "sum", axes: rest },
+      body: substituteAxes(d.body, map),
+    },
+    {
+      ...d,
+      reduction: { combiner: "sum", axes: over },
+      body: new Scalar({ kind: "read", tensor: partial, index, guard: [], fill: 0 }, type.dtype),
+    },
+  ];
+}

@@ -1,0 +1,106 @@
+/** What happens to a contraction's finished tile: bias, relu, masks, the optimizer's update; then the stores. */
+import { Axis, Index } from "../ir/index.ts";
+import type { KernelExpr } from "../ir/kernel.ts";
+import * as K from "../ir/kernelExpr.ts";
+import { type Local, type UniformName, visitScalar } from "../ir/scalar.ts";
+import type { BufferTable } from "./buffers.ts";
+import { spread } from "./broadcast.ts";
+import { type Contraction, extentOf } from "./contraction.ts";
+import type { Nest } from "./nest.ts";
+import { ScalarEmitter, storeValue } from "./scalars.ts";
+
+export interface Epilogue {
+  readonly contraction: Contraction;
+  readonly nest: Nest;
+  readonly table: BufferTable;
+  readonly uniforms: Set<UniformName>;
+  /** Axes bound as they are. */
+  readonly gridAxes: readonly Axis[];
+  readonly rowAxes: readonly Axis[];
+  /** Flat number of the tile's first row. */
+  readonly rowBase: Index;
+  readonly tileRows: number;
+  /** Rows that all tiles together cover. */
+  readonly rowsCovered: number;
+  /** Flat number of this invocation's first column. */
+  readonly columnBase: Index;
+  /** Columns that all tiles together cover: guards are needed where there are more than the output's. */
+  readonly columnsCovered: number;
+  /** Rows one after another in a loop, from accumulators put into an array: short code, where code size is time. */
+  readonly serialRows: boolean;
+}
+
+/** Reads the accumulators `acc[tileRows][4]`, evaluates the stores' expressions for each row, and stores. */
+export function emitEpilogue(e: Epilogue): void {
+  const { contraction: c, nest } = e;
+  const columns = extentOf(c.columns);
+  const single = c.columns.filter((x) => x.extent > 1).length === 1;
+  const vector = single && columns % 4 === 0;
+  const element = new Axis("x", 4);
+  if (vector) return guarded(e, e.columnBase, columns, () => rows(e, e.columnBase.plus(element), element));
+  // Columns one by one where four of them are not neighbours, or the last four not whole.
+  const column = new Axis("c", 4);
+  nest.loop(column, { unroll: true }, () => {
+    const at = e.columnBase.plus(column);
+    guarded(e, at, columns, () => rows(e, at, undefined, Index.of(column)));
+  });
+}
+
+function guarded(e: Epilogue, column: Index, columns: number, body: () => void): void {
+  if (e.columnsCovered === columns) return body();
+  e.nest.if(K.lessThan(e.nest.index(column), K.int(columns)), body);
+}
+
+function rows(e: Epilogue, column: Index, element: Axis | undefined, accumulator?: Index): void {
+  const { contraction: c, nest, table } = e;
+  const row = new Axis("r", e.tileRows);
+  const flatRow = e.rowBase.plus(row);
+  const substitution = new Map<Axis, Index>();
+  spread(e.rowAxes, flatRow, substitution);
+  spread(c.columns, column, substitution);
+  const locals = new Map<Local, KernelExpr>();
+  const emitter = new ScalarEmitter({
+    nest,
+    table,
+    substitution,
+    vectorAxis: element,
+    locals,
+    uniforms: e.uniforms,
+  });
+  // What is the same for all rows, a bias say, is read once.
+  for (const store of c.stores)
+    visitScalar(store.expr, (s) => {
+      const n = s.node;
+      if (n.kind !== "read") return;
+      const indices = [...n.index, ...n.guard.map((g) => g.index)].map((i) => i.substitute(substitution));
+      if (indices.every((i) => i.coefficientOf(row) === 0)) emitter.emit(s);
+    });
+
+  const local = c.reduce.results[0];
+  const at = (k: number | Index) => K.register("acc", [nest.index(Index.of(row)), nest.index(Index.of(k))]);
+  const tile = () => (accumulator ? at(accumulator) : K.vector([0, 1, 2, 3].map(at)));
+  const width = accumulator ? 1 : 4;
+  const done = nest.fresh("done");
+  if (e.serialRows) {
+    const type = { dtype: "f32", width } as const;
+    nest.push({ kind: "registers", name: done, type, shape: [e.tileRows], initial: 0, indexed: true });
+    nest.loop(row, { unroll: true }, () =>
+      nest.push({ kind: "assign", register: done, index: [nest.index(Index.of(row))], value: tile() }),
+    );
+  }
+  nest.loop(row, { unroll: !e.serialRows }, () => {
+    const one = () => {
+      const value = e.serialRows ? K.register(done, [nest.index(Index.of(row))], "f32", width) : tile();
+      locals.set(local, value);
+      const inner = emitter.inner({});
+      const values = c.stores.map((s) => nest.let("y", inner.emit(s.expr)));
+      c.stores.forEach((s, i) => {
+        const index = s.index.map((x) => x.substitute(substitution));
+        storeValue(nest, table, s.value, table.address(s.value, index), values[i], element);
+      });
+    };
+    const count = extentOf(e.rowAxes);
+    if (count === e.rowsCovered) one();
+    else nest.if(K.lessThan(nest.index(flatRow), K.int(count)), one);
+  });
+}

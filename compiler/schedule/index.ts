@@ -1,0 +1,25 @@
+/** From fused groups to kernels. */
+import type { FusedProgram, Group } from "../ir/fused.ts";
+import type { Kernel } from "../ir/kernel.ts";
+import type { Target } from "../../runtime/program/schema.ts";
+import { scheduleBroadcast } from "./broadcast.ts";
+import { type Contraction, asContraction } from "./contraction.ts";
+import { scheduleMap } from "./map.ts";
+import { type ContractionSchedule, defaultSchedule } from "./tile.ts";
+import { scheduleWorkgroup } from "./workgroup.ts";
+
+/** Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. */
+export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => ContractionSchedule;
+
+export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
+  const contraction = asContraction(group, program.layouts);
+  if (!contraction) return scheduleMap(group, program, target);
+  const standard = defaultSchedule(contraction, target);
+  const schedule = choose ? choose(contraction, standard) : standard;
+  return schedule.transport === "broadcast"
+    ? scheduleBroadcast(contraction, schedule, program, target)
+    : scheduleWorkgroup(contraction, schedule, program, target);
+}
+
+export const scheduleProgram = (program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel[] =>
+  program.groups.map((g) => scheduleGroup(g, program, target, choose));

@@ -1,0 +1,105 @@
+/**
+ * Loop axes in the form that schedules want: an axis read through / and % by a constant becomes two axes, and
+ * neighbouring axes that every address sees as one become one (the taps and channels of a row of an image, say).
+ */
+import type { FusedProgram, Group, Step } from "../ir/fused.ts";
+import { Axis, Index } from "../ir/index.ts";
+import { type Scalar, readsOf, substituteAxes } from "../ir/scalar.ts";
+import { address } from "./buffers.ts";
+
+const substituteStep = (
+  step: Step,
+  map: ReadonlyMap<Axis, Index>,
+  axes: readonly Axis[],
+  memo: Map<Scalar, Scalar>,
+): Step =>
+  step.kind === "reduce"
+    ? { ...step, axes, body: substituteAxes(step.body, map, memo) }
+    : { ...step, axes, index: step.index.map((i) => i.substitute(map)), expr: substituteAxes(step.expr, map, memo) };
+
+/** Every index of a group: of reads, guards and stores. */
+function* indicesOf(group: Group): Generator<Index> {
+  for (const step of group.steps) {
+    for (const read of readsOf(step.kind === "reduce" ? step.body : step.expr)) {
+      yield* read.index;
+      for (const c of read.guard) yield c.index;
+    }
+    if (step.kind === "store") yield* step.index;
+  }
+}
+
+/** Replaces axes in a group: `replaced` stand where `axis` stood. */
+function replaceAxes(group: Group, gone: readonly Axis[], replaced: readonly Axis[], map: Map<Axis, Index>): Group {
+  const replace = (axes: readonly Axis[]): readonly Axis[] =>
+    axes.flatMap((a) => (a === gone[0] ? replaced : gone.includes(a) ? [] : [a]));
+  // One memo for all steps: expressions that two stores share stay shared.
+  const memo = new Map<Scalar, Scalar>();
+  return {
+    ...group,
+    axes: replace(group.axes),
+    steps: group.steps.map((s) => substituteStep(s, map, replace(s.axes), memo)),
+  };
+}
+
+/** Splits axes that appear as axis / n or axis % n, n dividing the extent. */
+export function splitAxes(group: Group): Group {
+  const find = (index: Index): { axis: Axis; by: number } | undefined => {
+    for (const { atom } of index.terms) {
+      if (atom.kind === "axis" || atom.kind === "data") continue;
+      if (atom.kind !== "clamp") {
+        const axis = atom.of.asAxis();
+        if (axis && axis.extent % atom.by === 0) return { axis, by: atom.by };
+      }
+      const inside = find(atom.of);
+      if (inside) return inside;
+    }
+    return undefined;
+  };
+  for (;;) {
+    let found: ReturnType<typeof find>;
+    for (const index of indicesOf(group)) {
+      found = find(index);
+      if (found) break;
+    }
+    if (!found) return group;
+    const { axis, by } = found;
+    const outer = new Axis(`${axis.name}o`, axis.extent / by);
+    const inner = new Axis(`${axis.name}i`, by);
+    group = replaceAxes(group, [axis], [outer, inner], new Map([[axis, Index.of(outer).times(by).plus(inner)]]));
+  }
+}
+
+/** Joins axes a, b (of the same loop) where every address and guard that has either has extent(b) * b + a alone. */
+export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group {
+  for (;;) {
+    const addresses = addressesOf(group, layouts);
+    const lists = [group.axes, ...group.steps.map((s) => (s.kind === "reduce" ? s.axes : []))];
+    const pair = lists.flatMap((axes) => axes.flatMap((a) => axes.map((b) => [a, b] as const))).find(([a, b]) => {
+      if (a === b || a.extent === 1 || b.extent === 1) return false;
+      return addresses.every((at) => {
+        const ca = at.coefficientOf(a);
+        const cb = at.coefficientOf(b);
+        return ca !== undefined && cb !== undefined && ca === cb * b.extent;
+      });
+    });
+    if (!pair) return group;
+    const [a, b] = pair;
+    const joined = new Axis(a.name + b.name, a.extent * b.extent);
+    const map = new Map([
+      [a, Index.of(joined).div(b.extent)],
+      [b, Index.of(joined).mod(b.extent)],
+    ]);
+    group = replaceAxes(group, [a, b], [joined], map);
+  }
+}
+
+/** Addresses of all reads and stores, and the indices of guards. */
+function addressesOf(group: Group, layouts: FusedProgram["layouts"]): Index[] {
+  return group.steps.flatMap((step) => [
+    ...readsOf(step.kind === "reduce" ? step.body : step.expr).flatMap((r) => [
+      address(r.tensor, r.index, layouts),
+      ...r.guard.map((c) => c.index),
+    ]),
+    ...(step.kind === "store" ? [address(step.value, step.index, layouts)] : []),
+  ]);
+}

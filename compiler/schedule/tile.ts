@@ -1,0 +1,136 @@
+/** The parameters of a contraction's tile, as data, and the choices that follow from the operands' addresses. */
+import type { Axis } from "../ir/index.ts";
+import type { Target } from "../../runtime/program/schema.ts";
+import { type Contraction, extentOf } from "./contraction.ts";
+import { isVectorAddress } from "./scalars.ts";
+
+/** How the row operand gets to the lanes that need it. */
+export type Transport = "broadcast" | "workgroup";
+
+export interface ContractionSchedule {
+  readonly kind: "contraction";
+  readonly transport: Transport;
+  /** Rows of the register tile of an invocation. */
+  readonly tileRows: number;
+  /** Columns of the register tile: neighbours in memory. */
+  readonly tileColumns: 4;
+  /** Steps of the inner axis per turn of its loop. */
+  readonly unroll: number;
+  /** Rows whose accumulators are used for all unrolled steps before the next rows'. */
+  readonly rowBlock: number;
+  /** Invocations along rows and along columns (broadcast: 1 and the subgroup). */
+  readonly threadRows: number;
+  readonly threadColumns: number;
+  /** Finished rows are stored in a loop rather than unrolled. */
+  readonly serialRows: boolean;
+  /** Names of the axes whose flat number the tile's rows run along. */
+  readonly rowAxes: string;
+  readonly innerAxis: string;
+  readonly [parameter: string]: string | number | boolean;
+}
+
+/** The operand's elements side by side in memory: four steps of the inner axis, four rows or columns, or neither. */
+export type VectorAlong = "inner" | "tile" | "none";
+
+export function vectorAlong(operand: Contraction["a"], inner: Axis | undefined, tile: readonly Axis[]): VectorAlong {
+  const { address, read } = operand;
+  const size = read.tensor.type.shape.reduce((x, y) => x * y, 1);
+  if (size % 4 !== 0) return "none";
+  const last = tile.at(-1);
+  const guarded = (axis: Axis) => read.guard.some((c) => c.index.coefficientOf(axis) !== 0);
+  if (last && tile.length === 1 && isVectorAddress(address, last) && !guarded(last)) return "tile";
+  if (inner && isVectorAddress(address, inner) && !guarded(inner)) return "inner";
+  return "none";
+}
+
+/** The inner axis to unroll: the one that either operand has side by side in memory, else the last. */
+export function innerAxisOf(c: Contraction): Axis {
+  const along = (o: Contraction["a"]) =>
+    c.inner.find((k) => k.extent >= 4 && o.address.coefficientOf(k) === 1 && isVectorAddress(o.address, k));
+  return along(c.a) ?? along(c.b) ?? c.inner.findLast((k) => k.extent > 1) ?? c.inner.at(-1)!;
+}
+
+/**
+ * The axes that the tile's rows run along. Side by side in memory if they can be; free of guards if that leaves enough
+ * rows, since guards are then the same for a whole tile and stay out of the inner loop; else all of them.
+ */
+export function rowAxesOf(c: Contraction, inner: Axis, target: number): readonly Axis[] {
+  const real = c.rows.filter((x) => x.extent > 1);
+  const vector = real.find((x) => x.extent >= 8 && vectorAlong(c.a, undefined, [x]) === "tile");
+  if (vector && vectorAlong(c.a, inner, []) !== "inner") return [vector];
+  const free = real.filter((x) => c.a.read.guard.every((g) => g.index.coefficientOf(x) === 0));
+  if (free.length < real.length && extentOf(free) >= target / 2) return free;
+  return real;
+}
+
+/** Relative worth of a register tile of so many rows by four columns: notes on measured rates in docs/performance.md. */
+const worth: readonly (readonly [rows: number, worth: number])[] = [
+  [48, 1],
+  [32, 1],
+  [24, 0.93],
+  [16, 0.8],
+  [12, 0.7],
+  [8, 0.6],
+  [4, 0.4],
+];
+
+/** The tile height that wastes least for its worth; a short axis is taken whole. */
+export function chooseRows(extent: number, most: number): number {
+  const whole = Math.ceil(extent / 4) * 4;
+  if (whole <= most && whole <= 48) return whole;
+  let best = 4;
+  let bestScore = 0;
+  for (const [rows, value] of worth) {
+    if (rows > most) continue;
+    const score = (value * extent) / (Math.ceil(extent / rows) * rows);
+    if (score > bestScore) [best, bestScore] = [rows, score];
+  }
+  return best;
+}
+
+const divides = (extent: number, candidates: readonly number[]): number =>
+  candidates.find((u) => extent % u === 0) ?? candidates[0];
+
+/** The schedule that the target's class starts from, without any measurement. */
+export function defaultSchedule(c: Contraction, target: Target): ContractionSchedule {
+  const inner = innerAxisOf(c);
+  const software = target.class === "lavapipe" || target.class === "swiftshader";
+  const sg = target.subgroupSize;
+  if (software && target.features.includes("subgroups") && sg !== null) {
+    const most = target.class === "lavapipe" ? 48 : 16;
+    const rows = rowAxesOf(c, inner, Math.min(32, most));
+    const along = vectorAlong(c.a, inner, rows);
+    // Rows side by side in memory bring four of them a load: taller tiles. Otherwise 32 is the best measured.
+    const tileRows = chooseRows(extentOf(rows), along === "tile" ? most : Math.min(32, most));
+    const unroll = along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4;
+    return {
+      kind: "contraction",
+      transport: "broadcast",
+      tileRows,
+      tileColumns: 4,
+      unroll: Math.min(unroll, inner.extent),
+      rowBlock: 4,
+      threadRows: 1,
+      threadColumns: sg,
+      serialRows: true,
+      rowAxes: rows.map((x) => x.name).join(","),
+      innerAxis: inner.name,
+    };
+  }
+  // A real GPU, or one whose subgroups are not known: the operands meet in workgroup memory.
+  const rows = c.rows;
+  const large = extentOf(rows) >= 256 && extentOf(c.columns) >= 64;
+  return {
+    kind: "contraction",
+    transport: "workgroup",
+    tileRows: large ? 8 : 4,
+    tileColumns: 4,
+    unroll: 16,
+    rowBlock: large ? 8 : 4,
+    threadRows: 8,
+    threadColumns: large ? 16 : 8,
+    serialRows: false,
+    rowAxes: rows.map((x) => x.name).join(","),
+    innerAxis: "all",
+  };
+}
