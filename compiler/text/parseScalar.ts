@@ -168,10 +168,9 @@ export class ScalarParser {
       return { kind: "divisible", index, by };
     }
     const index = parseIndex(tokens, scope);
-    tokens.expect(">=");
-    const zero = tokens.next;
-    if (tokens.integer("'0'") !== 0) tokens.fail("a condition compares with 0: INDEX >= 0", zero);
-    return { kind: "nonNegative", index };
+    if (tokens.accept("<=")) return { kind: "nonNegative", index: parseIndex(tokens, scope).minus(index) };
+    if (!tokens.accept(">=")) tokens.failExpecting("'>=' or '<='");
+    return { kind: "nonNegative", index: index.minus(parseIndex(tokens, scope)) };
   }
 
   /** What follows `NAME(`. */

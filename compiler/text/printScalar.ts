@@ -1,4 +1,5 @@
 /** Scalar expressions as text: infix with the fewest brackets, long ones over several lines. */
+import { Index } from "../ir/index.ts";
 import type { BinaryOp, Condition, ReadNode, Scalar, ScalarType, UnaryOp } from "../ir/scalar.ts";
 import { block, type Doc, type Item, lines, oneLine } from "./layout.ts";
 import { formatName, formatNumber } from "./names.ts";
@@ -141,20 +142,23 @@ function docOf(scalar: Scalar, scope: Scope): Doc {
 function printRead(n: ReadNode, scope: Scope): Doc {
   const read = `%${formatName(n.tensor.name)}[${n.index.map((i) => printIndex(i, scope)).join(", ")}]`;
   if (n.guard.length === 0) return read;
-  const guard = n.guard.map((c) => printCondition(c, scope)).join(" and ");
-  const fill = Object.is(n.fill, 0) ? "" : ` else ${printConstant(n.fill, n.tensor.type.dtype)}`;
-  return block(
-    "(",
-    [
-      { before: "", doc: read },
-      { before: " where ", doc: guard + fill },
-    ],
-    ")",
-  );
+  const conditions = n.guard.map((c, i): Item => ({ before: i === 0 ? "" : " and ", doc: printCondition(c, scope) }));
+  const items: Item[] = [
+    { before: "", doc: read },
+    { before: " where ", doc: block("", conditions, "") },
+  ];
+  if (!Object.is(n.fill, 0)) items.push({ before: " else ", doc: printConstant(n.fill, n.tensor.type.dtype) });
+  return block("(", items, ")");
 }
 
-const printCondition = (c: Condition, scope: Scope): string =>
-  c.kind === "nonNegative" ? `${printIndex(c.index, scope)} >= 0` : `divisible(${printIndex(c.index, scope)}, ${c.by})`;
+/** `i - 1 >= 0`, `i + p <= 5`, `divisible(i, 2)` */
+function printCondition(c: Condition, scope: Scope): string {
+  if (c.kind === "divisible") return `divisible(${printIndex(c.index, scope)}, ${c.by})`;
+  const text = printIndex(c.index, scope);
+  if (!text.startsWith("-") || c.index.isConstant()) return `${text} >= 0`;
+  const { constant } = c.index;
+  return `${printIndex(Index.of(constant).minus(c.index), scope)} <= ${formatNumber(constant)}`;
+}
 
 /** f32 has a point or an exponent, u32 ends in u, i32 is bare. */
 export function printConstant(value: number, dtype: ScalarType): string {

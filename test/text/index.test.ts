@@ -136,9 +136,10 @@ describe("an index as text", () => {
 describe("a scalar as text", () => {
   const x: Value = { name: "x", type: f32(4) };
   const [i] = [axis("i", 4)];
-  const at = (guarded = false, fill = 0) => {
+  const at = (guarded = false, fill = 0, atMost?: number) => {
     const index = Index.of(i).minus(guarded ? 1 : 0);
     const guard = guarded ? [{ kind: "nonNegative" as const, index }] : [];
+    if (atMost !== undefined) guard.push({ kind: "nonNegative", index: Index.of(atMost).minus(i) });
     return new Scalar({ kind: "read", tensor: x, index: [index], guard, fill }, "f32");
   };
   const k = (v: number, dtype: "f32" | "i32" | "u32" | "bool" = "f32") => Scalar.constant(v, dtype);
@@ -159,6 +160,7 @@ describe("a scalar as text", () => {
     [at(), "%x[i]"],
     [at(true), "(%x[i - 1] where i - 1 >= 0)"],
     [at(true, -1), "(%x[i - 1] where i - 1 >= 0 else -1.0)"],
+    [at(true, 0, 3), "(%x[i - 1] where i - 1 >= 0 and i <= 3)"],
     [at().minus(at().minus(1)), "%x[i] - (%x[i] - 1.0)"],
     [at().minus(at()).minus(1), "%x[i] - %x[i] - 1.0"],
     [at().plus(at().times(2)), "%x[i] + %x[i] * 2.0"],
