@@ -63,7 +63,7 @@ test("a registry entry for every op file", () => {
   for (const file of files) expect(ops.has(file.replace(/\.ts$/, "")), file).toBe(true);
 });
 
-test("generated files are up to date", async () => {
+test("generated files are up to date", { timeout: 60_000 }, async () => {
   const root = new URL("../..", import.meta.url).pathname;
   expect(await generate(root, { check: true })).toEqual([]);
 });

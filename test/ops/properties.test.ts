@@ -100,6 +100,9 @@ const cases: Record<string, fc.Arbitrary<Case>> = {
     .map(([s, rate]) => ({ inputs: { x: s }, options: { rate } })),
 };
 
+/** Each takes about a second; machines may be busy. */
+const timeout = 60_000;
+
 /** The same cases in every run; fast-check still shrinks what fails. */
 const settings = { seed: 20240229, numRuns: 40 };
 
@@ -113,7 +116,7 @@ describe.each(Object.keys(cases))("%s", (op) => {
 
   // Dropout's value is held against the generator in dropout.test.ts.
   if (op !== "dropout")
-    test("computes what plain loops compute", () => {
+    test("computes what plain loops compute", { timeout }, () => {
       property(({ inputs, options }, seed) => {
         const graph = opGraph(op, inputs, options, "alone");
         const bindings = bindingsFor(graph, draws(seed));
@@ -129,7 +132,7 @@ describe.each(Object.keys(cases))("%s", (op) => {
       });
     });
 
-  test("has the gradient of its value, in the middle of a graph", () => {
+  test("has the gradient of its value, in the middle of a graph", { timeout }, () => {
     property(({ inputs, options }, seed) => {
       expect(gradientError(opGraph(op, inputs, options, "middle"), seed)).toBeLessThan(1e-7);
     });

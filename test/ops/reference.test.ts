@@ -80,7 +80,7 @@ test("there are cases", () => {
 });
 
 describe.each(cases)("$name", (c) => {
-  test("agrees with PyTorch", { timeout: 30_000 }, () => {
+  test("agrees with PyTorch", { timeout: 60_000 }, () => {
     const results = run(c);
     for (const [name, data] of load(c.expect)) {
       expect(results.has(name), name).toBe(true);
