@@ -17,11 +17,12 @@ export const printKernels = (kernels: readonly Kernel[]): string => kernels.map(
 export function printKernel(kernel: Kernel): string {
   const [x, y, z] = kernel.workgroups;
   const subgroup = kernel.subgroupSize === undefined ? "" : ` subgroup ${kernel.subgroupSize}`;
+  const executed = kernel.executedOperations === undefined ? "" : ` executed ${kernel.executedOperations}`;
   const { kind, ...parameters } = kernel.schedule;
   const lines = [
     `kernel ${formatName(kernel.name)} workgroups [${x}, ${y}, ${z}] size ${kernel.workgroupSize}${subgroup} {`,
     `  schedule ${[kind, ...Object.entries(parameters).map(([k, v]) => `${k}=${v}`)].join(" ")}`,
-    `  operations ${kernel.operations}`,
+    `  operations ${kernel.operations}${executed}`,
   ];
   if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.join(", ")}`);
   if (kernel.locations.length > 0) lines.push(`  from${kernel.locations.map(formatLocation).join("")}`);
@@ -60,7 +61,7 @@ export function printStatementHead(s: Statement): string {
       return `let ${s.name}: ${printType(s.value)} = ${printExpression(s.value)}`;
     case "registers": {
       const initial = printInitial(s.initial, s.type);
-      return `registers ${s.name}: ${printType(s.type)}${s.shape.map((n) => `[${n}]`).join("")} = ${initial}`;
+      return `${s.indexed ? "indexed " : ""}registers ${s.name}: ${printType(s.type)}${s.shape.map((n) => `[${n}]`).join("")} = ${initial}`;
     }
     case "assign":
       return `${s.register}${printIndices(s.index)} = ${printExpression(s.value)}`;

@@ -105,6 +105,18 @@ test("values written in place of others", () => {
   ]);
 });
 
+test("versions of one storage share a binding", () => {
+  const [a, b, y] = vectorKernel(8).buffers;
+  const storageOf = (v: (typeof a)["value"]) => (v === y.value ? a.value : v);
+  const limited = { ...target, limits: { ...target.limits, maxStorageBuffersPerShaderStage: 2 } };
+  expect(problems(vectorKernel(8), {}, limited)).toHaveLength(1);
+  const k = { ...vectorKernel(8), buffers: [a, b, y] };
+  expect(problems(k, { storageOf }, limited)).toEqual([]);
+  expect(problems(k, { storageOf: (v: typeof a.value) => (v === b.value ? a.value : v) })).toEqual([
+    "buffers x and s are one storage, but have elements of width 4 and 1",
+  ]);
+});
+
 test("workgroup arrays", () => {
   const tile = tileKernel(8, 8, 8);
   const unused = { name: "c", type: { dtype: "f32", width: 1 }, length: 4 } as const;
@@ -292,6 +304,20 @@ test("register, component and lane indices", () => {
   expect(problems(lane(local))[0]).toContain("broadcast from lane local is not constant once loops are unrolled");
   const varying: Statement = { kind: "for", variable: "n", from: int(0), to: local, step: 1, unroll: true, body: [] };
   expect(of(varying)[0]).toContain("the bound local of an unrolled loop is not constant");
+});
+
+test("an indexed array may be indexed by what varies, inside its bounds", () => {
+  const body = (shape: number[], to: number): Statement[] => [
+    { kind: "registers", name: "d", type: { dtype: "f32", width: 1 }, shape, initial: 0, indexed: true },
+    loop("n", to, [assign("d", [variable("n")], f32(1))]),
+    store("y", local, register("d", [local])),
+  ];
+  expect(problems(eight(body([8], 8)), { strict: true })).toEqual([]);
+  expect(problems(eight(body([8], 9)))).toEqual(["`d[n] = 1.0`: register d at 8, outside its 8 elements, where n = 8"]);
+  expect(problems(eight(body([7], 7)))[0]).toContain("register d at 7, outside its 7 elements, where local = 7");
+  expect(problems(eight([{ ...body([8], 8)[0], initial: 1 } as Statement, zero]))[0]).toContain(
+    "an indexed array has one dimension and starts at 0",
+  );
 });
 
 // ---------------------------------------------------------------- uniformity
