@@ -1,11 +1,11 @@
 /** What evaluating a model file may cost, so that a loop to 1e9 ends in a fraction of a second. */
 
 /** Expressions and statements evaluated, elements copied. */
-export const stepLimit = 1_000_000;
+export const stepLimit = 300_000;
 /** What is left to look for further mistakes once a loop was given up. */
-const graceSteps = 50_000;
+const graceSteps = 30_000;
 /** Nodes of one graph. */
-export const nodeLimit = 20_000;
+export const nodeLimit = 5_000;
 /** Calls of a model file's functions within each other. */
 export const callDepthLimit = 100;
 

@@ -4,7 +4,7 @@ import { suggest } from "../diagnostics/suggest.ts";
 import { globals } from "./globals.ts";
 import type { Machine } from "./machine.ts";
 import { applyBinary, assignmentOperators, isText, isTrue, shortCircuits } from "./operators.ts";
-import { elements, entriesOf, orDefault, property, propertyKey } from "./patterns.ts";
+import { elementAt, elements, entriesOf, orDefault, property, propertyKey } from "./patterns.ts";
 import type { Scope } from "./scope.ts";
 import {
   type Argument,
@@ -72,8 +72,8 @@ function identifier(node: ts.Identifier, scope: Scope, m: Machine): Static {
   if (globals.has(name)) return globals.get(name);
   // The unknown name was reported by checkLanguage; evaluation goes on with what was meant.
   const called = ts.isCallExpression(node.parent) && node.parent.expression === node;
-  const meant = m.kiln.has(name) ? name : called ? suggest(name, m.kiln.keys()) : undefined;
-  return meant === undefined ? unknown : m.kiln.get(meant);
+  const meant = m.kiln.values.has(name) ? name : called ? suggest(name, m.kiln.values.keys()) : undefined;
+  return meant === undefined ? unknown : m.kiln.values.get(meant);
 }
 
 function template(node: ts.TemplateExpression, scope: Scope, m: Machine): Static {
@@ -161,7 +161,8 @@ function elementAccess(node: ts.ElementAccessExpression, scope: Scope, m: Machin
   const index = m.evaluate(node.argumentExpression, scope);
   if (value instanceof Unknown || index instanceof Unknown) return unknown;
   if (isArray(value) || typeof value === "string") {
-    if (typeof index === "number") return value[index];
+    if (typeof index === "number")
+      return isArray(value) ? elementAt(value, index, node.argumentExpression, m) : value[index];
     return m.report("KILN1012", node.argumentExpression, `${describe(index)} is not an index; a number is`);
   }
   if (typeof index !== "string" && typeof index !== "number")

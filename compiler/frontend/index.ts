@@ -6,7 +6,7 @@ import { BudgetExceeded } from "./budget.ts";
 import { Machine } from "./machine.ts";
 import { buildGraph, kilnExports } from "./modelCall.ts";
 import { type ModelSource, type Module, Modules } from "./modules.ts";
-import { placeBetween, Reporter } from "./reporter.ts";
+import { placeBetween, placeOf, Reporter } from "./reporter.ts";
 import { describe, ModelValue, Unknown } from "./values.ts";
 
 export type { ModelSource } from "./modules.ts";
@@ -58,7 +58,7 @@ const evaluateModels = (
   created: readonly ModelValue[],
   options: ReadOptions,
 ): Graph | undefined => {
-  const main = defaultModel(m, module);
+  const main = defaultModel(m, module, created);
   const settings = new Map(Object.entries(options.settings ?? {}));
   const name = module.file.fileName.replace(/^.*\//, "").replace(/\.ts$/, "");
   let graph: Graph | undefined;
@@ -78,7 +78,7 @@ const evaluateModels = (
 
 const howToExport = "write `export default model({ input: image(3, 224, 224), classes: 10 }, (x) => ...)`";
 
-const defaultModel = (m: Machine, module: Module): ModelValue | undefined => {
+const defaultModel = (m: Machine, module: Module, created: readonly ModelValue[]): ModelValue | undefined => {
   if (module.broken) return undefined;
   const inner = module.exports.get("default");
   const value = inner === undefined ? undefined : module.scope.own(inner)?.value;
@@ -89,9 +89,11 @@ const defaultModel = (m: Machine, module: Module): ModelValue | undefined => {
   if (inner !== undefined && node)
     m.report("KILN1009", node, `the default export is ${describe(value)}, but must be a model`, { help: howToExport });
   else {
-    const start = file.endOfFileToken.getStart(file);
-    m.reporter.report("KILN1009", placeBetween(file, start, start), `${file.fileName} has no default export`, {
-      help: howToExport,
+    const own = created.find(({ call }) => call.getSourceFile() === file);
+    const end = file.endOfFileToken.end;
+    const place = own ? placeOf(own.call.expression) : placeBetween(file, end, end);
+    m.reporter.report("KILN1009", place, `${file.fileName} has no default export`, {
+      help: own ? "write `export default` before the model" : howToExport,
     });
   }
   return undefined;
@@ -100,7 +102,8 @@ const defaultModel = (m: Machine, module: Module): ModelValue | undefined => {
 /** The evaluation did not end in time, or went too deep for the stack. */
 const reportGivenUp = (m: Machine, path: string, modules: Modules, error: unknown): void => {
   let reason: string;
-  if (error instanceof RangeError && /call stack/.test(error.message)) reason = "the file is nested too deeply to be read";
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    reason = "the file is nested too deeply to be read";
   else if (error instanceof BudgetExceeded) reason = error.reason;
   else throw error;
   if (error instanceof BudgetExceeded && error.reported) return;

@@ -10,6 +10,7 @@ import { globals } from "./globals.ts";
 import { assignmentOperators, supportedOperators } from "./operators.ts";
 import { placeOf, type Reporter } from "./reporter.ts";
 import { statements } from "./statements.ts";
+import type { KilnExports } from "./values.ts";
 
 const K = ts.SyntaxKind;
 
@@ -33,15 +34,15 @@ class Names {
   }
 }
 
-/** Checks one file. `kilnNames` are the values that "kiln" exports. */
-export function checkLanguage(file: ts.SourceFile, reporter: Reporter, kilnNames: readonly string[]): void {
-  new Checker(reporter, kilnNames).block(file.statements, new Names());
+/** Checks one file. */
+export function checkLanguage(file: ts.SourceFile, reporter: Reporter, kiln: KilnExports): void {
+  new Checker(reporter, kiln).block(file.statements, new Names());
 }
 
 class Checker {
   constructor(
     private readonly reporter: Reporter,
-    private readonly kilnNames: readonly string[],
+    private readonly kiln: KilnExports,
   ) {}
 
   /** Statements whose declarations are visible throughout `names`. */
@@ -67,7 +68,8 @@ class Checker {
     for (const { name } of list.declarations) this.declarePattern(name, kind, names);
   }
 
-  private hoistImport({ importClause: clause }: ts.ImportDeclaration, names: Names): void {
+  private hoistImport({ importClause: clause, moduleSpecifier }: ts.ImportDeclaration, names: Names): void {
+    const fromKiln = ts.isStringLiteral(moduleSpecifier) && moduleSpecifier.text === "kiln";
     if (!clause) return;
     const kind = clause.phaseModifier === K.TypeKeyword ? "type" : "import";
     if (clause.name) this.declare(clause.name, kind, names);
@@ -75,7 +77,7 @@ class Checker {
     if (bindings && ts.isNamespaceImport(bindings)) this.declare(bindings.name, kind, names);
     else
       for (const { name, isTypeOnly, propertyName } of bindings?.elements ?? []) {
-        const isType = isTypeOnly || (propertyName ?? name).text === "Tensor";
+        const isType = isTypeOnly || (fromKiln && this.kiln.types.has((propertyName ?? name).text));
         this.declare(name, isType ? "type" : kind, names);
       }
   }
@@ -321,12 +323,12 @@ class Checker {
     const host = hostNames.get(name);
     const near = suggest(name, [...names.all(), ...globals.keys()]);
     const called = ts.isCallExpression(node.parent) && node.parent.expression === node;
-    const op = called ? suggest(name, this.kilnNames) : undefined;
+    const op = called ? suggest(name, this.kiln.values.keys()) : undefined;
     if (host !== undefined) {
       const use = widestUse(node);
       const text = ts.isCallExpression(use) ? `${use.expression.getText()}(...)` : use.getText();
       this.refuse(use, { name: `\`${text}\``, help: host });
-    } else if (this.kilnNames.includes(name))
+    } else if (this.kiln.values.has(name))
       report("KILN1003", `\`${name}\` is not imported`, `write \`import { ${name} } from "kiln"\``);
     else if (op !== undefined && (near === undefined || near === op))
       report("KILN2001", `"kiln" has no \`${name}\``, `${didYouMean(op)}${near === op ? "" : " (import it)"}`);

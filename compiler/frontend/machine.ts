@@ -15,6 +15,7 @@ import {
   BuiltinValue,
   describe,
   FunctionValue,
+  type KilnExports,
   OpValue,
   type Static,
   Unknown,
@@ -23,6 +24,13 @@ import {
 
 /** How a statement ended: undefined where the next one follows, else with what the function returns. */
 export type Completion = { readonly value: Static; readonly node: ts.Node } | undefined;
+
+/** What a call gave, and the expression after `return`; uncertain where an unknown `if` may have returned before. */
+export interface Returned {
+  readonly value: Static;
+  readonly node: ts.Node;
+  readonly certain: boolean;
+}
 
 interface Frame {
   readonly called: FunctionValue;
@@ -47,14 +55,13 @@ export class Machine {
 
   constructor(
     readonly reporter: Reporter,
-    /** What "kiln" exports. */
-    readonly kiln: ReadonlyMap<string, Static>,
+    readonly kiln: KilnExports,
   ) {}
 
   /** Reports a mistake, together with the calls that led to it. Returns `unknown`, the value of what is wrong. */
   report(code: DiagnosticCode, node: ts.Node, message: string, detail: Detail = {}): Unknown {
     const calls = this.frames
-      .filter((frame) => frame.call !== frame.called.node)
+      .filter((frame) => frame.call !== frame.called.node && frame.call !== node)
       .reverse()
       .slice(0, callsShown)
       .map(({ call, called }) => ({ place: placeOf(call), message: `in this call of \`${called.name}\`` }));
@@ -101,13 +108,16 @@ export class Machine {
     if (callee instanceof Unknown) return unknown;
     if (callee instanceof OpValue) return callOp(this, callee.definition, args, call);
     if (callee instanceof BuiltinValue) return callee.apply(args, call, this);
-    if (callee instanceof FunctionValue) return this.call(callee, args, call).value;
+    if (callee instanceof FunctionValue) {
+      const { value, certain } = this.call(callee, args, call);
+      return certain ? value : unknown;
+    }
     return this.report("KILN1012", call.expression, `${describe(callee)} is not a function and cannot be called`);
   }
 
-  /** Calls a model file's function. `node` is what gave the value: an expression after `return`. */
-  call(f: FunctionValue, args: readonly Argument[], call: ts.Node): { value: Static; node: ts.Node } {
-    const nothing = { value: unknown, node: f.node };
+  /** Calls a model file's function. */
+  call(f: FunctionValue, args: readonly Argument[], call: ts.Node): Returned {
+    const nothing = { value: unknown, node: f.node, certain: true };
     if (this.endless.has(f.node)) return nothing;
     if (this.frames.length >= callDepthLimit) {
       this.endless.add(f.node);
@@ -125,10 +135,16 @@ export class Machine {
       bindParameters(f, args, call, scope, this);
       const body = f.node.body;
       if (!body) return nothing;
-      if (!ts.isBlock(body)) return { value: this.evaluate(body, scope), node: body };
+      if (!ts.isBlock(body)) return { value: this.evaluate(body, scope), node: body, certain: true };
       const completion = this.block(body.statements, scope);
-      if (frame.mayHaveReturned) return { value: unknown, node: completion?.node ?? body };
-      return completion ?? { value: undefined, node: f.node.name ?? f.node };
+      const certain = !frame.mayHaveReturned;
+      if (completion) return { ...completion, certain };
+      return { value: certain ? undefined : unknown, node: f.node.name ?? f.node, certain };
+    } catch (error) {
+      // Without a loop around it, what takes so long is a function that calls itself too often.
+      const isOwn = error instanceof BudgetExceeded && !error.reported && this.loops === 0 && call !== f.node;
+      if (isOwn) this.reportBudget(error, call);
+      throw error;
     } finally {
       this.frames.pop();
     }
@@ -170,7 +186,6 @@ export class Machine {
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;
       if (!error.reported) this.reportBudget(error, node.getFirstToken() ?? node);
-      error.reported = true;
       if (this.loops > 1 || !this.budget.forgive()) throw error;
       this.frames.length = depth;
       this.speculate([], [node], scope);
@@ -180,7 +195,8 @@ export class Machine {
     }
   }
 
-  reportBudget(error: BudgetExceeded, node: ts.Node): void {
+  private reportBudget(error: BudgetExceeded, node: ts.Node): void {
+    error.reported = true;
     this.report("KILN1008", node, error.reason, {
       help: "a model file describes layers; use fewer and smaller loops",
     });

@@ -1,6 +1,15 @@
 /** Collects the graph of one model while its function is evaluated. */
 import type { ts } from "ts-morph";
-import type { Graph, ImageInput, Initializer, Mode, OptionValue, State } from "../ir/graph.ts";
+import {
+  type Graph,
+  type ImageInput,
+  type Initializer,
+  type Mode,
+  type Node,
+  type OptionValue,
+  outputValues,
+  type State,
+} from "../ir/graph.ts";
 import { f32, tensorType, type Value } from "../ir/types.ts";
 import { type OpDefinition, readOptions } from "../ops/define.ts";
 import { inferTypes } from "../ops/shapeRule.ts";
@@ -73,6 +82,11 @@ export class ModelBuilder {
       if (spec && (bias || key !== "bias"))
         parameters[key] = this.state(`${name}.${key}`, spec.shape, spec.initializer, spec.role);
     return this.builder.emit(definition.name, { ...inputs, ...parameters }, options, name, locationOf(node));
+  }
+
+  /** The node that a value comes from; undefined for the picture and parameters. */
+  producer(value: Value): Node | undefined {
+    return this.builder.nodes.find((node) => outputValues(node).includes(value));
   }
 
   private state(

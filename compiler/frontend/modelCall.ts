@@ -2,10 +2,12 @@
 import type { ts } from "ts-morph";
 import type { Graph, ImageInput, Mode } from "../ir/graph.ts";
 import { formatType } from "../ir/types.ts";
+import type { OpDefinition } from "../ops/define.ts";
 import { ops } from "../ops/registry.ts";
 import type { Machine } from "./machine.ts";
 import { ModelBuilder } from "./modelBuilder.ts";
-import { type Given, isCount, knownOptions, reportMissing, reportWrong } from "./options.ts";
+import { type Given, isCount, knownOptions, optionNames, reportMissing, reportWrong } from "./options.ts";
+import { origins } from "./origins.ts";
 import { placeOf } from "./reporter.ts";
 import { bindSettings, type Settings } from "./settings.ts";
 import {
@@ -15,6 +17,7 @@ import {
   FunctionValue,
   ImageValue,
   isArray,
+  type KilnExports,
   ModelValue,
   ObjectValue,
   OpValue,
@@ -24,13 +27,22 @@ import {
   unknown,
 } from "./values.ts";
 
-/** What `import ... from "kiln"` finds; `created` collects the models of all files. */
-export const kilnExports = (created: ModelValue[]): ReadonlyMap<string, Static> =>
-  new Map<string, Static>([
+const types = ["Tensor", "ImageInput", "Model", "Pair", "ImageOptions", "ModelOptions"];
+
+const optionsType = (op: OpDefinition): string => `${op.name[0].toUpperCase()}${op.name.slice(1)}Options`;
+
+/** What compiler/dsl declares; `created` collects the models of all files. */
+export const kilnExports = (created: ModelValue[]): KilnExports => ({
+  types: new Set([
+    ...types,
+    ...[...ops.values()].filter((op) => !op.inner && optionNames(op).length > 0).map(optionsType),
+  ]),
+  values: new Map<string, Static>([
     ["model", new BuiltinValue("model", (args, call, m) => model(m, args, call, created))],
     ["image", new BuiltinValue("image", (args, call, m) => image(m, args, call))],
     ...[...ops.values()].filter((op) => !op.inner).map((op): [string, Static] => [op.name, new OpValue(op)]),
-  ]);
+  ]),
+});
 
 const extents = ["channels", "height", "width"] as const;
 
@@ -79,8 +91,7 @@ const perChannel = (m: Machine, name: "mean" | "std", given: Given, channels: nu
   const fits = isArray(value) && (channels === undefined || value.length === channels);
   if (fits && value.every(suits)) return value as number[];
   if (value instanceof Unknown || (isArray(value) && value.some((v) => v instanceof Unknown))) return undefined;
-  const number = name === "mean" ? "a number" : "a number above 0";
-  reportWrong(m, "image", name, given, `${number}, or an array of ${channels ?? "one a channel"}, one a channel`);
+  reportWrong(m, "image", name, given, `a number${name === "std" ? " above 0" : ""}, or an array of one a channel`);
   return undefined;
 };
 
@@ -132,7 +143,7 @@ export function buildGraph(m: Machine, of: ModelValue, options: GraphOptions): G
   // Where the picture is wrong the function is still evaluated, for the mistakes of its own.
   const picture = of.image ?? { channels: 1, height: 1, width: 1, mean: [0], std: [1] };
   const builder = new ModelBuilder(options.name, options.mode, picture, options.batch);
-  const x = of.image ? new TensorValue(builder.input, builder, of.call) : unknown;
+  const x = of.image ? new TensorValue(builder.input, builder, f.node.parameters[0] ?? of.call) : unknown;
   m.model = builder;
   try {
     const args: Argument[] = [{ value: x, node: of.body.node }];
@@ -175,7 +186,7 @@ const output = (
       `the model returns ${formatType(type)}, but with classes ${classes.count} it must be ${wanted}`,
       {
         help: `end with \`dense(${flat}, { units: ${classes.count} })\`, or change classes`,
-        related: [{ place: placeOf(classes.node), message: "classes is given here" }],
+        related: [{ place: placeOf(classes.node), message: "classes is given here" }, ...origins([value], builder)],
       },
     );
     return undefined;

@@ -55,7 +55,7 @@ export class Modules {
     const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
     const scope = new Scope();
     if (this.reportSyntax(file)) return { file, scope, exports: new Map(), types: new Set(), broken: true };
-    checkLanguage(file, m.reporter, [...m.kiln.keys()]);
+    checkLanguage(file, m.reporter, m.kiln);
     this.open.push(path);
     for (const statement of file.statements) {
       if (ts.isImportDeclaration(statement)) this.import(statement, file, scope);
@@ -82,15 +82,19 @@ export class Modules {
 
   private import(node: ts.ImportDeclaration, file: ts.SourceFile, scope: Scope): void {
     const clause = node.importClause;
-    const found = this.resolve(node.moduleSpecifier, file, clause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
-    if (!clause || clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return;
-    if (clause.name) this.link("default", clause.name, found, scope, clause.name);
-    const bindings = clause.namedBindings;
-    if (!bindings) return;
-    if (ts.isNamespaceImport(bindings)) scope.declare(bindings.name.text, namespace(bindings.name.text, found));
-    else
-      for (const e of bindings.elements)
-        if (!e.isTypeOnly) this.link((e.propertyName ?? e.name).text, e.name, found, scope, e.propertyName ?? e.name);
+    const onlyTypes = clause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+    const found = this.resolve(node.moduleSpecifier, file, onlyTypes);
+    if (clause?.name && !onlyTypes) this.link("default", clause.name, found, scope, clause.name);
+    const bindings = clause?.namedBindings;
+    if (bindings && ts.isNamespaceImport(bindings)) {
+      if (!onlyTypes) scope.declare(bindings.name.text, this.namespace(bindings.name.text, found));
+      return;
+    }
+    for (const e of bindings?.elements ?? []) {
+      const imported = e.propertyName ?? e.name;
+      if (!onlyTypes && !e.isTypeOnly) this.link(imported.text, e.name, found, scope, imported);
+      else if (found === "kiln") this.fromKiln(imported.text, imported);
+    }
   }
 
   private reexport(node: ts.ExportDeclaration, file: ts.SourceFile, scope: Scope): void {
@@ -126,14 +130,24 @@ export class Modules {
     scope.declare(local.text, unknown);
   }
 
+  /** What `import * as name` holds. */
+  private namespace(name: string, from: Found): Static {
+    if (from === undefined) return unknown;
+    if (from === "kiln") return new NamespaceValue(name, this.m.kiln.values);
+    if (from.broken) return unknown;
+    const members = [...from.exports].map(([key, inner]): [string, Static] => [key, from.scope.own(inner)?.value]);
+    return new NamespaceValue(name, new Map(members));
+  }
+
   /** What "kiln" exports under a name, or under the one that was meant. */
   private fromKiln(name: string, node: ts.Node): Static {
     const { m } = this;
-    if (m.kiln.has(name)) return m.kiln.get(name);
-    if (name === "Tensor") return unknown;
-    const near = suggest(name, [...m.kiln.keys(), "Tensor"]);
+    const { values, types } = m.kiln;
+    if (values.has(name)) return values.get(name);
+    if (types.has(name)) return unknown;
+    const near = suggest(name, [...values.keys(), ...types]);
     m.report("KILN2001", node, `"kiln" has no \`${name}\``, { help: didYouMean(near) });
-    return near === undefined ? unknown : m.kiln.get(near);
+    return near !== undefined && values.has(near) ? values.get(near) : unknown;
   }
 
   /** The file that an import names; undefined, and reported, where there is none. */
@@ -170,13 +184,6 @@ export class Modules {
 }
 
 type Found = Module | "kiln" | undefined;
-
-/** What `import * as name` holds. */
-const namespace = (name: string, from: Found): Static => {
-  if (from === undefined || from === "kiln" || from.broken) return unknown;
-  const members = [...from.exports].map(([key, inner]): [string, Static] => [key, from.scope.own(inner)?.value]);
-  return new NamespaceValue(name, new Map(members));
-};
 
 /** A name that no variable has, for what passes through a file. */
 const reexportName = (e: ts.ExportSpecifier) => ({ text: `export ${e.name.text}` });

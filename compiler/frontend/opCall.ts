@@ -2,12 +2,13 @@
 import type { ts } from "ts-morph";
 import { didYouMean, suggest } from "../diagnostics/suggest.ts";
 import type { OptionValue } from "../ir/graph.ts";
-import { formatType, type Value } from "../ir/types.ts";
+import type { Value } from "../ir/types.ts";
 import { type InputSpec, type OpDefinition, OpError } from "../ops/define.ts";
 import { fillOptions } from "../ops/shapeRule.ts";
 import type { Machine } from "./machine.ts";
 import type { ModelBuilder, TensorInput } from "./modelBuilder.ts";
-import { type Given, knownOptions, readOption, reportMissing, reportWrong } from "./options.ts";
+import { type Given, knownOptions, optionNames, readOption, reportMissing, reportWrong } from "./options.ts";
+import { origins } from "./origins.ts";
 import { placeOf } from "./reporter.ts";
 import {
   type Argument,
@@ -47,26 +48,20 @@ export function callOp(m: Machine, op: OpDefinition, args: readonly Argument[], 
     return options.activation ? callOp(m, activationOp(m, options.activation), [{ value: y, node: call }], call) : y;
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
-    return m.report(error.code, call, error.message, { help: error.help, related: origins(args) });
+    return m.report(error.code, call, error.message, { help: error.help, related: origins(tensorsOf(args), model) });
   }
 }
 
 /** Inputs that a model file passes: one where an op brings parameters along, else all. */
 const tensorNames = (op: OpDefinition): string[] => Object.keys(op.inputs).slice(0, op.parameters ? 1 : undefined);
 
-const activationOp = (m: Machine, name: string): OpDefinition => (m.kiln.get(name) as OpValue).definition;
+const activationOp = (m: Machine, name: string): OpDefinition => (m.kiln.values.get(name) as OpValue).definition;
 
-/** Where tensors come from whose shapes do not go together. */
-const origins = (args: readonly Argument[]) => {
-  const tensors = args
-    .flatMap(({ value, node }) => (isArray(value) ? value : [value]).map((v) => ({ value: v, node })))
-    .filter((a): a is { value: TensorValue; node: ts.Expression } => a.value instanceof TensorValue);
-  if (tensors.length < 2) return [];
-  return tensors.map(({ value }) => ({
-    place: placeOf(value.node),
-    message: `${formatType(value.value.type)} is made here`,
-  }));
-};
+/** The tensors among arguments, lists flattened. */
+const tensorsOf = (args: readonly Argument[]): TensorValue[] =>
+  args
+    .flatMap(({ value }) => (isArray(value) ? value : [value]))
+    .filter((value): value is TensorValue => value instanceof TensorValue);
 
 // ---------------------------------------------------------------- inputs
 
@@ -112,9 +107,13 @@ const readInput = (
   }
   if (!isArray(value)) return wrong("an array of tensors", value instanceof TensorValue ? "write [a, b]" : undefined);
   if (value.length === 0) return wrong("an array of at least one tensor");
-  const odd = value.find((v) => !(v instanceof TensorValue || v instanceof Unknown));
-  if (odd !== undefined || value.includes(undefined))
-    return void m.report("KILN2006", node, `${op.name}: ${describe(odd)} stands among the tensors of ${name}`);
+  const odd = value.findIndex((v) => !(v instanceof TensorValue || v instanceof Unknown));
+  if (odd >= 0)
+    return void m.report(
+      "KILN2006",
+      node,
+      `${op.name}: ${name}[${odd}] is ${describe(value[odd])}, but must be a tensor`,
+    );
   const tensors = value.map((v) => (v instanceof TensorValue ? owned(m, op, v, node) : undefined));
   return tensors.includes(undefined) ? undefined : (tensors as Value[]);
 };
@@ -150,9 +149,8 @@ const readOptions = (
 ): ReadOptions | undefined => {
   if (arg?.value instanceof Unknown) return undefined;
   const specs = Object.entries(op.options).filter(([, spec]) => !spec.hidden);
-  const names = [...specs.map(([name]) => name), ...(op.sugar ?? []), ...(op.parameters ? ["name"] : [])];
   const object = (arg?.value as ObjectValue | undefined) ?? noOptions;
-  const options = knownOptions(m, op.name, object, arg?.node ?? call, names);
+  const options = knownOptions(m, op.name, object, arg?.node ?? call, optionNames(op));
   const { given } = options;
 
   const stored: Record<string, OptionValue> = {};

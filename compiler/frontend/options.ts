@@ -3,7 +3,7 @@ import type { ts } from "ts-morph";
 import type { Related } from "../diagnostics/diagnostic.ts";
 import { didYouMean, suggest } from "../diagnostics/suggest.ts";
 import type { OptionValue } from "../ir/graph.ts";
-import type { OptionSpec } from "../ops/define.ts";
+import type { OpDefinition, OptionSpec } from "../ops/define.ts";
 import type { Machine } from "./machine.ts";
 import { placeOf } from "./reporter.ts";
 import { describe, type Entry, isArray, type ObjectValue, type Static, Unknown } from "./values.ts";
@@ -53,6 +53,13 @@ export function knownOptions(
   }
   return { given, known };
 }
+
+/** The options that a model file may give to an op. */
+export const optionNames = ({ options, sugar, parameters }: OpDefinition): string[] => [
+  ...Object.keys(options).filter((name) => !options[name].hidden),
+  ...(sugar ?? []),
+  ...(parameters ? ["name"] : []),
+];
 
 /** Reports options that must be given and are not. */
 export function reportMissing(m: Machine, of: string, missing: ReadonlyMap<string, string>, at: ts.Node): void {

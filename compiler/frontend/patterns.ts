@@ -12,6 +12,7 @@ import {
   NamespaceValue,
   ObjectValue,
   type Static,
+  TensorValue,
   Unknown,
   unknown,
 } from "./values.ts";
@@ -31,7 +32,7 @@ export function bind(pattern: ts.BindingName, value: Static, scope: Scope, m: Ma
     pattern.elements.forEach((e, i) => {
       if (ts.isOmittedExpression(e)) return;
       if (e.dotDotDotToken) bind(e.name, parts ? parts.slice(i) : unknown, scope, m);
-      else bind(e.name, orDefault(parts ? parts[i] : unknown, e.initializer, scope, m), scope, m);
+      else bind(e.name, orDefault(parts ? elementAt(parts, i, e, m) : unknown, e.initializer, scope, m), scope, m);
     });
   } else {
     const taken = new Set<string>();
@@ -62,6 +63,13 @@ export function elements(value: Static, node: ts.Node, m: Machine): readonly Sta
   return undefined;
 }
 
+/** An element of an array. One that is missing is undefined, unless the others are tensors: then it is reported. */
+export function elementAt(parts: readonly Static[], index: number, node: ts.Node, m: Machine): Static {
+  if (index < parts.length || parts.length === 0 || !parts.every((p) => p instanceof TensorValue)) return parts[index];
+  const count = parts.length === 1 ? "is 1 tensor" : `are ${parts.length} tensors`;
+  return m.report("KILN1012", node, `there ${count}, so none at index ${index}`);
+}
+
 /** The name of a property in a literal or a pattern; undefined where it is unknown. */
 export function propertyKey(name: ts.PropertyName, scope: Scope, m: Machine): string | undefined {
   if (!ts.isComputedPropertyName(name)) return ts.isBigIntLiteral(name) ? undefined : name.text;
@@ -88,7 +96,7 @@ export function property(value: Static, key: string, node: ts.Node, m: Machine, 
     if (value.members.has(key)) return value.members.get(key);
     const code = value.name === "Math" ? "KILN1002" : "KILN1005";
     const near = suggest(key, value.members.keys());
-    return m.report(code, node, `a model file's ${value.name} has no \`${key}\``, {
+    return m.report(code, node, `in a model file ${value.name} has no \`${key}\``, {
       help: didYouMean(near) ?? `it has ${[...value.members.keys()].join(", ")}`,
     });
   }

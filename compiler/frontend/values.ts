@@ -79,6 +79,12 @@ export class ModelValue {
   ) {}
 }
 
+/** What `import ... from "kiln"` finds. */
+export interface KilnExports {
+  readonly values: ReadonlyMap<string, Static>;
+  readonly types: ReadonlySet<string>;
+}
+
 export type Primitive = number | string | boolean | null | undefined;
 
 export type Static =
@@ -98,15 +104,15 @@ export const isArray = (value: Static): value is readonly Static[] => Array.isAr
 
 export const isPrimitive = (value: Static): value is Primitive => value === null || typeof value !== "object";
 
-const shownLength = 40;
+const shownElements = 8;
 
 /** `3`, `"relu"`, `[1, 2]`, `a tensor f32[64,96,54,54]`, `a function`: for messages. */
 export function describe(value: Static): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (isPrimitive(value)) return String(value);
   if (isArray(value)) {
-    const text = `[${value.map(describe).join(", ")}]`;
-    return text.length <= shownLength && value.every(isPrimitive) ? text : `an array of ${value.length}`;
+    const short = value.length <= shownElements && value.every(isPrimitive);
+    return short ? `[${value.map(describe).join(", ")}]` : `an array of ${value.length}`;
   }
   if (value instanceof TensorValue) return `a tensor ${formatType(value.value.type)}`;
   if (value instanceof OpValue) return `the op ${value.definition.name}`;

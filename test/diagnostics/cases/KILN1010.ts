@@ -1,0 +1,6 @@
+// set wdith=2
+import { conv2d, image, model } from "kiln";
+
+export default model({ input: image(3, 8, 8) }, (x, { width = 1 }) =>  // error KILN1010
+  conv2d(x, { channels: 8 * width, kernel: 3 }),
+);

@@ -1,0 +1,42 @@
+/** docs/diagnostics.md, made of the cases that are named after their code. */
+import { type DiagnosticCode, diagnosticCodes } from "../../compiler/diagnostics/codes.ts";
+import { formatDiagnostic } from "../../compiler/diagnostics/format.ts";
+import { caseText, readCase } from "./cases.ts";
+
+/** Codes of model files; 3xxx are about targets. */
+export const frontEndCodes = (Object.keys(diagnosticCodes) as DiagnosticCode[]).filter((c) => !/^KILN3/.test(c));
+
+const introduction = `# Diagnostics
+
+What Kiln says about a mistake: \`file:line:column - error CODE: ...\`, the line it is on, and what to do. Codes are never
+reused. Every mistake of a file is reported, each once; what merely follows from another mistake is not. On a terminal
+the output is coloured, unless \`NO_COLOR\` is set; \`kiln compile --json\` prints
+\`[{file, line, column, code, message}]\`.
+
+KILN1xxx: the file and its language. KILN2xxx: ops and shapes. KILN3xxx: targets and plans.
+
+`;
+
+const fence = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\`\n`;
+
+const example = (code: DiagnosticCode): string => {
+  const { diagnostics } = readCase(code);
+  const first = diagnostics.find((d) => d.code === code);
+  if (!first) throw new Error(`the case ${code} has no ${code}`);
+  const setting = /^\/\/ set (.*)/.exec(caseText(code));
+  const text = caseText(code).replace(/ *\/\/ (error|set) .*/g, "");
+  const source = `${fence("ts", text.trimStart())}${setting ? `\nwith \`--set ${setting[1]}\`\n` : ""}`;
+  return `${source}\n${fence("text", formatDiagnostic(first).replace(/ *\/\/ error .*/g, ""))}`;
+};
+
+/** The page; ends with a line break. */
+export const diagnosticsPage = (): string => {
+  const codes = Object.entries(diagnosticCodes) as [DiagnosticCode, string][];
+  const sections = codes.map(([code, title]) => {
+    const heading = `## ${code}: ${title}\n\n`;
+    return frontEndCodes.includes(code)
+      ? `${heading}${example(code)}`
+      : `${heading}Found when a plan is made for a target.\n`;
+  });
+  return `${introduction}${sections.join("\n")}`;
+};
