@@ -14,7 +14,9 @@ export const combiners = wordsOf<Combiner>({ sum: 1, max: 1, firstMax: 1 });
 
 /** What follows the word `expr`. Throws TextError. */
 export function parseExpr(tokens: TokenStream): MaybeLaidOut {
-  const layouts = tokens.accept("laid") && tokens.expect("out") ? new Map<Value, Layout>() : undefined;
+  // A model may be called "laid".
+  const laidOut = tokens.sees("laid", "out") && tokens.accept("laid") && tokens.accept("out");
+  const layouts = laidOut ? new Map<Value, Layout>() : undefined;
   const parser = new ProgramParser(tokens, layouts);
   const scalars = new ScalarParser(tokens, () => parser.use());
   const definitions: Definition[] = [];
