@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, truncate, utimes } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -71,6 +71,17 @@ describe("auto", () => {
     const root = await temporaryFolder();
     const named = { seed: 1, environment: { KILN_CIFAR10: join(root, "gone") }, archive: nowhere };
     await expect(openAuto(model, named)).rejects.toThrow(/gone: there is no such folder/);
+  });
+
+  it("says how to mend a damaged copy in the cache", async () => {
+    const root = await temporaryFolder();
+    const folder = join(root, "kiln/cifar-10-batches-bin");
+    await writeCifar10(folder);
+    await truncate(join(folder, "test_batch.bin"), 100);
+    const options = { seed: 1, environment: { XDG_CACHE_HOME: root }, archive: nowhere };
+    await expect(openAuto(model, options)).rejects.toThrow(
+      /test_batch\.bin: is 100 bytes long.* Remove .*cifar-10-batches-bin to have CIFAR-10 downloaded again/,
+    );
   });
 
   it("downloads, checks, unpacks the batch files alone and leaves nothing beside them", async () => {

@@ -3,6 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { KilnError } from "../../program/error.ts";
 import { cifar10Folder, openCifar10 } from "./cifar10.ts";
 import { colours, type DataSet, isMissing, type ModelInput, type OnProgress, reason } from "./dataSet.ts";
 import { type Archive, cifar10Archive, downloadCifar10 } from "./download.ts";
@@ -39,8 +40,7 @@ export async function openAuto(model: ModelInput, options: AutoOptions): Promise
     if (folder) return withNotice(await openFolder(folder, model, { onProgress }), [`Data: ${folder}, ${how}.`]);
 
   const cached = join(cacheFolder(environment), cifar10Folder);
-  if (await exists(cached))
-    return withNotice(await openCifar10(cached, model), [`Data: CIFAR-10, found in ${cached}.`]);
+  if (await exists(cached)) return withNotice(await openCached(cached, model), [`Data: CIFAR-10, found in ${cached}.`]);
   try {
     await downloadCifar10(cached, { archive, onProgress });
   } catch (error) {
@@ -50,7 +50,18 @@ export async function openAuto(model: ModelInput, options: AutoOptions): Promise
       `To use it, download that file elsewhere, unpack it, and name its folder: --data DIR or KILN_CIFAR10=DIR.`,
     ]);
   }
-  return withNotice(await openCifar10(cached, model), [`Data: CIFAR-10, downloaded to ${cached}.`]);
+  return withNotice(await openCached(cached, model), [`Data: CIFAR-10, downloaded to ${cached}.`]);
+}
+
+/** Kiln's own copy: what is wrong with it, a new download mends. */
+async function openCached(folder: string, model: ModelInput): Promise<DataSet> {
+  try {
+    return await openCifar10(folder, model);
+  } catch (error) {
+    throw new KilnError("data", `${reason(error)} Remove ${folder} to have CIFAR-10 downloaded again.`, {
+      cause: error,
+    });
+  }
 }
 
 function synthetic(model: ModelInput, { seed }: AutoOptions, why: readonly string[]): DataSet {

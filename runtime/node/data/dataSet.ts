@@ -43,6 +43,7 @@ export function dataError(where: string, what: string, cause?: unknown): KilnErr
 /** The operating system's reason in words, for the end of a message. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof KilnError) return error.message; // complete as it stands
   const message = error.message.trim();
   const cause = error.cause instanceof Error ? error.cause.message.trim() : "";
   return message.includes(cause) ? message : `${message} (${cause})`;
