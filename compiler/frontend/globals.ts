@@ -21,6 +21,7 @@ const math = new NamespaceValue(
     mathFunction("min", Math.min),
     mathFunction("max", Math.max),
   ]),
+  "KILN1002",
 );
 
 export const globals: ReadonlyMap<string, Static> = new Map<string, Static>([

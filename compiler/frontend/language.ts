@@ -57,7 +57,10 @@ class Checker {
     if (ts.isVariableStatement(statement)) this.hoistList(statement.declarationList, names);
     else if (ts.isFunctionDeclaration(statement) && statement.name) this.declare(statement.name, "function", names);
     else if (ts.isClassDeclaration(statement) && statement.name) this.declare(statement.name, "constant", names);
-    else if (ts.isEnumDeclaration(statement)) this.declare(statement.name, "constant", names);
+    else if (ts.isEnumDeclaration(statement) || ts.isImportEqualsDeclaration(statement))
+      this.declare(statement.name, "constant", names);
+    else if (ts.isModuleDeclaration(statement) && ts.isIdentifier(statement.name))
+      this.declare(statement.name, "constant", names);
     else if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) {
       if (!names.own.has(statement.name.text)) names.own.set(statement.name.text, { kind: "type", node: statement });
     } else if (ts.isImportDeclaration(statement)) this.hoistImport(statement, names);

@@ -133,10 +133,10 @@ export class Modules {
   /** What `import * as name` holds. */
   private namespace(name: string, from: Found): Static {
     if (from === undefined) return unknown;
-    if (from === "kiln") return new NamespaceValue(name, this.m.kiln.values);
+    if (from === "kiln") return new NamespaceValue(name, this.m.kiln.values, "KILN2001");
     if (from.broken) return unknown;
     const members = [...from.exports].map(([key, inner]): [string, Static] => [key, from.scope.own(inner)?.value]);
-    return new NamespaceValue(name, new Map(members));
+    return new NamespaceValue(name, new Map(members), "KILN1005");
   }
 
   /** What "kiln" exports under a name, or under the one that was meant. */

@@ -25,14 +25,20 @@ import {
 /** The value of a call of an op: a tensor, or an array of tensors where the op numbers its outputs. */
 export function callOp(m: Machine, op: OpDefinition, args: readonly Argument[], call: ts.CallExpression): Static {
   const names = tensorNames(op);
+  // `undefined` in place of options is as good as none.
+  if (args.length > names.length && args.at(-1)?.value === undefined) args = args.slice(0, -1);
   const last = args.at(-1);
   const hasOptions =
     last?.value instanceof ObjectValue || (last?.value instanceof Unknown && args.length > names.length);
-  const inputs = readInputs(m, op, names, hasOptions ? args.slice(0, -1) : args, call);
-  const options = readOptions(m, op, hasOptions ? last : undefined, call);
+  const tensors = hasOptions ? args.slice(0, -1) : args;
+  const inputs = readInputs(m, op, names, tensors, call);
+  // Inputs in place of options are one mistake, not two.
+  const options =
+    !hasOptions && tensors.length > names.length ? undefined : readOptions(m, op, hasOptions ? last : undefined, call);
   const model = m.model;
-  if (!inputs || !options || !model) return unknown;
+  if (!options || !model) return unknown;
   const name = takeName(m, model, op, options.name, call);
+  if (!inputs || !options.stored) return unknown;
   try {
     const outputs = model.add({
       definition: op,
@@ -42,9 +48,9 @@ export function callOp(m: Machine, op: OpDefinition, args: readonly Argument[], 
       bias: options.bias,
       node: call,
     });
-    const tensors = Object.entries(outputs).map(([key, value]) => [key, new TensorValue(value, model, call)] as const);
-    if (tensors.every(([key]) => /^\d+$/.test(key))) return tensors.map(([, tensor]) => tensor);
-    const [, y] = tensors[0];
+    const results = Object.values(outputs).map((value) => new TensorValue(value, model, call));
+    if (Object.keys(outputs).every((key) => /^\d+$/.test(key))) return results;
+    const [y] = results;
     return options.activation ? callOp(m, activationOp(m, options.activation), [{ value: y, node: call }], call) : y;
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
@@ -74,7 +80,8 @@ const readInputs = (
   call: ts.CallExpression,
 ): Record<string, TensorInput> | undefined => {
   if (args.length !== names.length) {
-    const braces = Object.values(op.options).length > 0 ? ", { ... }" : "";
+    const required = Object.keys(op.options).filter((option) => op.options[option].default === undefined);
+    const braces = required.length > 0 ? `, { ${required.join(", ")} }` : "";
     const count = `${names.length} input${names.length === 1 ? "" : "s"}`;
     m.report("KILN2012", call, `${op.name} takes ${count} (${names.join(", ")}), but gets ${args.length}`, {
       help: `write ${op.name}(${names.join(", ")}${braces})`,
@@ -103,7 +110,8 @@ const readInput = (
   if (spec.kind === "tensor") {
     if (value instanceof TensorValue) return owned(m, op, value, node);
     const several = isArray(value) && value.some((v) => v instanceof TensorValue);
-    return wrong("a tensor", several ? "take one of them: `const [a, b] = ...`, or `list[0]`" : undefined);
+    const oneOfThem = several ? "take one of them: `const [a, b] = ...`, or `list[0]`" : undefined;
+    return wrong("a tensor", value === undefined ? "is a `return` missing where it comes from?" : oneOfThem);
   }
   if (!isArray(value)) return wrong("an array of tensors", value instanceof TensorValue ? "write [a, b]" : undefined);
   if (value.length === 0) return wrong("an array of at least one tensor");
@@ -131,7 +139,8 @@ const owned = (m: Machine, op: OpDefinition, tensor: TensorValue, node: ts.Node)
 // ---------------------------------------------------------------- options
 
 interface ReadOptions {
-  readonly stored: Readonly<Record<string, OptionValue>>;
+  /** Absent where something is wrong that the op's shape may depend on. */
+  readonly stored?: Readonly<Record<string, OptionValue>>;
   readonly name?: Given;
   readonly bias: boolean;
   readonly activation?: string;
@@ -140,7 +149,7 @@ interface ReadOptions {
 const activations = ["relu"];
 const noOptions = new ObjectValue(new Map());
 
-/** Undefined where something is wrong that the op's shape may depend on. */
+/** The options that `arg` holds; undefined where it is unknown. */
 const readOptions = (
   m: Machine,
   op: OpDefinition,
@@ -168,8 +177,7 @@ const readOptions = (
   }
   reportMissing(m, op.name, missing, call);
   const extras = readExtras(m, op, given);
-  if (!known || missing.size > 0) return undefined;
-  return { stored: fillOptions(op, stored), ...extras };
+  return known && missing.size === 0 ? { stored: fillOptions(op, stored), ...extras } : extras;
 };
 
 /** `bias`, `activation` and `name`: wrong ones are reported, and as none depends on them the op goes on without. */

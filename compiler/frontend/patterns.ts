@@ -94,9 +94,8 @@ export function entriesOf(value: Static, node: ts.Node, m: Machine): ReadonlyMap
 export function property(value: Static, key: string, node: ts.Node, m: Machine, optional = false): Static {
   if (value instanceof NamespaceValue) {
     if (value.members.has(key)) return value.members.get(key);
-    const code = value.name === "Math" ? "KILN1002" : "KILN1005";
     const near = suggest(key, value.members.keys());
-    return m.report(code, node, `in a model file ${value.name} has no \`${key}\``, {
+    return m.report(value.missing, node, `in a model file ${value.name} has no \`${key}\``, {
       help: didYouMean(near) ?? `it has ${[...value.members.keys()].join(", ")}`,
     });
   }

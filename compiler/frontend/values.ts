@@ -1,5 +1,6 @@
 /** What an expression of a model file may evaluate to. */
 import type { ts } from "ts-morph";
+import type { DiagnosticCode } from "../diagnostics/codes.ts";
 import type { ImageInput } from "../ir/graph.ts";
 import { formatType, type Value } from "../ir/types.ts";
 import type { OpDefinition } from "../ops/define.ts";
@@ -27,6 +28,8 @@ export class NamespaceValue {
   constructor(
     readonly name: string,
     readonly members: ReadonlyMap<string, Static>,
+    /** What a name that is not among them is reported as. */
+    readonly missing: DiagnosticCode,
   ) {}
 }
 
