@@ -40,7 +40,11 @@ export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Ar
   for (const [name, entry] of Object.entries(model.entries) as [EntryName, CompiledEntry][])
     entries[name] = emitEntry(entry, model.pictures, kernels);
   const { graph } = model;
-  const main = model.entries.step ?? (graph.mode === "infer" ? model.entries.forward : undefined) ?? model.entries.gradientsFromCotangent ?? model.entries.forward!;
+  const main =
+    model.entries.step ??
+    (graph.mode === "infer" ? model.entries.forward : undefined) ??
+    model.entries.gradientsFromCotangent ??
+    model.entries.forward!;
   const output = graph.outputs.find((o) => o.name === "output")!;
   const program: Program = {
     format: formatVersion,
@@ -52,7 +56,8 @@ export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Ar
       batch: graph.inputs[0].value.type.shape[0],
       settings: options.settings,
       algorithm: options.algorithm,
-      optimizer: graph.mode === "train" && graph.classes !== undefined ? { kind: "sgd", velocity: options.velocity } : null,
+      optimizer:
+        graph.mode === "train" && graph.classes !== undefined ? { kind: "sgd", velocity: options.velocity } : null,
       classes: graph.classes ?? null,
     },
     target: options.target,
@@ -159,7 +164,8 @@ function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: Kerne
   const layoutOf = (v: Value): Layout => fused.layouts.get(v) ?? v.type.shape.map((_, d) => d);
   const inputs: Record<string, string> = {};
   for (const { value, kind } of graph.inputs) {
-    if (kind === "input" || kind === "cotangent" || kind === "gradient") inputs[kind === "gradient" ? `grad.${value.name.replace(/^grad\./, "")}` : kind] = value.name;
+    if (kind === "input" || kind === "cotangent" || kind === "gradient")
+      inputs[kind === "gradient" ? `grad.${value.name.replace(/^grad\./, "")}` : kind] = value.name;
   }
   const placed = new Set(plan.buffers.map((b) => b.value));
   const outputs = Object.fromEntries(

@@ -7,6 +7,7 @@ import type { Kernel } from "./ir/kernel.ts";
 import type { Plan } from "./ir/plan.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
+import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
@@ -14,7 +15,7 @@ import { orderAndPlan } from "./passes/plan.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import type { PlanProblem } from "./plan/problem.ts";
-import { scheduleProgram, type ScheduleChoice } from "./schedule/index.ts";
+import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 
 /** What a listener sees after each pass; kernels and plans have no common type with programs. */
 export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[] | Plan;
@@ -36,6 +37,7 @@ export interface CompiledEntry {
 /** The passes from ops to a plan, a line each; `kiln opt --passes list` and the dumps name them so. */
 export const passes = [
   { name: "lower", summary: "Ops become the index expressions that define them." },
+  { name: "fold-constants", summary: "Arithmetic on constants is done now." },
   { name: "common-definitions", summary: "Equal definitions are kept once." },
   { name: "dead-definitions", summary: "What nothing reads is dropped." },
   { name: "residues", summary: "Sums over positions that must divide evenly run over those alone." },
@@ -53,7 +55,8 @@ export function compileEntry(graph: Graph, { target, choose, onPass }: PipelineO
     return result;
   };
   const lowered = seen("lower", lower(graph));
-  const common = seen("common-definitions", mergeCommonDefinitions(lowered));
+  const folded = seen("fold-constants", foldConstants(lowered));
+  const common = seen("common-definitions", mergeCommonDefinitions(folded));
   const expr = seen("dead-definitions", removeDeadDefinitions(common));
   const whole = seen("residues", residues(expr));
   const split = seen("split-reductions", splitReductions(whole, target));

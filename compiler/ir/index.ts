@@ -44,10 +44,13 @@ export interface Interval {
 
 let dataCount = 0;
 
+/** Sorts as text as it does as a number: what is compiled does not depend on how much was compiled before it. */
+const inOrder = (id: number): string => String(id).padStart(10, "0");
+
 const atomKey = (atom: Atom): string => {
   switch (atom.kind) {
     case "axis":
-      return `a${atom.axis.id}`;
+      return `a${inOrder(atom.axis.id)}`;
     case "floorDiv":
       return `(${atom.of.key})/${atom.by}`;
     case "mod":
@@ -55,7 +58,7 @@ const atomKey = (atom: Atom): string => {
     case "clamp":
       return `clamp(${atom.of.key},${atom.low},${atom.high})`;
     case "data":
-      return `d${atom.id}`;
+      return `d${inOrder(atom.id)}`;
   }
 };
 

@@ -1,4 +1,5 @@
 /** One object for all scalars that are the same: what is written twice is computed once, whoever wrote it. */
+import type { Group } from "./fused.ts";
 import { type Atom, Index } from "./index.ts";
 import { Scalar } from "./scalar.ts";
 
@@ -111,4 +112,15 @@ export class Sharing {
     this.numbers.set(object, number);
     return number;
   }
+}
+
+/** The group with equal scalars as one object, as a parsed group has them. */
+export function shareGroup(group: Group): Group {
+  const sharing = new Sharing();
+  const steps = group.steps.map((step) =>
+    step.kind === "reduce"
+      ? { ...step, body: sharing.scalar(step.body) }
+      : { ...step, index: step.index.map((i) => sharing.index(i)), expr: sharing.scalar(step.expr) },
+  );
+  return { ...group, steps };
 }

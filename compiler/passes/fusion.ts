@@ -3,16 +3,17 @@
  * group that computes what it reads, where each invocation has just the element it needs (bias, relu, a gradient's
  * mask, the optimizer's update; softmax over a row); a map with one reader is inlined there where that repeats no work.
  */
+
+import type { Target } from "../../runtime/program/schema.ts";
 import type { Definition } from "../ir/expr.ts";
 import type { FusedProgram, Group, StoreStep } from "../ir/fused.ts";
 import { Axis } from "../ir/index.ts";
+import { readsOf } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
 import { elementCount } from "../ir/types.ts";
-import { readsOf } from "../ir/scalar.ts";
-import type { Target } from "../../runtime/program/schema.ts";
 import { Dependencies } from "./fusion/dependencies.ts";
 import { type Inlinable, inlineReads, isIndexMap } from "./fusion/inline.ts";
-import { type Item, domain, isContraction, itemOf, itemReads, stepReads, storesOf } from "./fusion/item.ts";
+import { domain, type Item, isContraction, itemOf, itemReads, stepReads, storesOf } from "./fusion/item.ts";
 import { bindingsOf, mergeInto } from "./fusion/merge.ts";
 import type { LaidOutProgram } from "./layout.ts";
 

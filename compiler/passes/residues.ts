@@ -4,7 +4,7 @@
  */
 import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { type Condition, Scalar, readsOf, rewriteScalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
+import { type Condition, readsOf, rewriteScalar, Scalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
 
 export function residues(program: ExprProgram): ExprProgram {
   return { ...program, definitions: program.definitions.map(rewrite) };
@@ -56,9 +56,7 @@ const divides = (index: Index, by: number): boolean => {
 };
 
 const mapGuards = (body: Scalar, f: (guard: readonly Condition[]) => readonly Condition[]): Scalar =>
-  rewriteScalar(body, (s) =>
-    s.node.kind === "read" ? new Scalar({ ...s.node, guard: f(s.node.guard) }, s.dtype) : s,
-  );
+  rewriteScalar(body, (s) => (s.node.kind === "read" ? new Scalar({ ...s.node, guard: f(s.node.guard) }, s.dtype) : s));
 
 /** Whether the term is 0 where its reads do not take place: products and choices of guarded reads with fill 0. */
 function vanishes(s: Scalar): boolean {

@@ -3,12 +3,13 @@
  * all lanes together, each an own part, and handed round by subgroup broadcast. Where a load is dear (software drivers:
  * some 15 multiply-adds) this brings the most products for a load.
  */
+
+import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import type { Condition, UniformName } from "../ir/scalar.ts";
-import type { Target } from "../../runtime/program/schema.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import { type Contraction, extentOf } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
@@ -80,7 +81,8 @@ class Builder {
       });
       const { unroll } = s;
       const { extent } = this.inner;
-      for (const steps of new Set([extent >= unroll ? unroll : 0, extent % unroll])) if (steps > 0) this.hoistRows(steps);
+      for (const steps of new Set([extent >= unroll ? unroll : 0, extent % unroll]))
+        if (steps > 0) this.hoistRows(steps);
       this.outerLoops(c.inner.filter((k) => k !== this.inner));
       emitEpilogue({
         contraction: c,
@@ -157,8 +159,7 @@ class Builder {
     const { unroll } = this.s;
     const turns = Math.floor(extent / unroll);
     const turn = new Axis("k", turns);
-    if (turns > 0)
-      this.nest.loop(turn, {}, () => this.turn(Index.of(turn).times(unroll), unroll, checked));
+    if (turns > 0) this.nest.loop(turn, {}, () => this.turn(Index.of(turn).times(unroll), unroll, checked));
     if (extent % unroll > 0) this.turn(Index.of(turns * unroll), extent % unroll, checked);
   }
 
@@ -271,7 +272,8 @@ class Builder {
           const axis = new Axis("base", 2 ** 31);
           nest.bind(axis, K.register(base, [nest.index(Index.of(i))], "i32"));
           let sum = Index.of(axis).times(scale);
-          for (const k of c.inner) sum = sum.plus((k === this.inner ? from : Index.of(k)).times(index.coefficientOf(k)!));
+          for (const k of c.inner)
+            sum = sum.plus((k === this.inner ? from : Index.of(k)).times(index.coefficientOf(k)!));
           return n === 0 && vectorAxis ? sum.plus(vectorAxis) : sum;
         });
         value = this.loadAt(c.a, indices[0], indices.slice(1), checked, vectorAxis);
@@ -317,11 +319,15 @@ class Builder {
       const index = [outer, ...(shape.length > 1 ? [second] : [])].map((x) => nest.index(Index.of(x)));
       nest.push({ kind: "assign", register: name, index, value });
     };
-    nest.loop(outer, { unroll: true }, () =>
-      shape.length > 1 ? nest.loop(second, { unroll: true }, body) : body(),
-    );
+    nest.loop(outer, { unroll: true }, () => (shape.length > 1 ? nest.loop(second, { unroll: true }, body) : body()));
     return (step: Index, column: Index): KernelExpr => {
-      const at = (...index: Index[]) => K.register(name, index.map((x) => nest.index(x)), "f32", width);
+      const at = (...index: Index[]) =>
+        K.register(
+          name,
+          index.map((x) => nest.index(x)),
+          "f32",
+          width,
+        );
       if (alongB === "tile") return K.component(at(step), nest.index(column));
       if (alongB === "inner") return K.component(at(column, step.div(4)), nest.index(step.mod(4)));
       return at(step, column);

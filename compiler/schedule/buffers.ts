@@ -1,8 +1,9 @@
 /** The buffers of one kernel: names, widths, accesses. */
-import type { KernelBuffer, Width } from "../ir/kernel.ts";
-import { type Value, elementCount } from "../ir/types.ts";
-import { Index } from "../ir/index.ts";
+
 import type { FusedProgram } from "../ir/fused.ts";
+import { Index } from "../ir/index.ts";
+import type { KernelBuffer, Width } from "../ir/kernel.ts";
+import { elementCount, type Value } from "../ir/types.ts";
 
 /** Elements between neighbours along each logical dimension. */
 export function strides(value: Value, layouts: FusedProgram["layouts"]): number[] {
@@ -73,7 +74,15 @@ export class BufferTable {
     return [...this.entries.values()].map((e) => {
       const width = this.width(e.value);
       const length = elementCount(e.value.type.shape) / width;
-      return { name: e.name, value: e.value, dtype: e.value.type.dtype, width, length, reads: e.reads, writes: e.writes };
+      return {
+        name: e.name,
+        value: e.value,
+        dtype: e.value.type.dtype,
+        width,
+        length,
+        reads: e.reads,
+        writes: e.writes,
+      };
     });
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
 import type { Axis, Index } from "../ir/index.ts";
-import { type ReadNode, type Scalar, readsOf } from "../ir/scalar.ts";
+import { type ReadNode, readsOf, type Scalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 import { joinAxes, splitAxes } from "./normalize.ts";
 
@@ -50,7 +50,9 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   const normal = joinAxes(splitAxes(group), layouts);
   const reduce = normal.steps[0] as ReduceStep;
   const stores = normal.steps.slice(1) as StoreStep[];
-  const operands = productOf(reduce.body)!.map((read): Operand => ({ read, address: address(read.tensor, read.index, layouts) }));
+  const operands = productOf(reduce.body)!.map(
+    (read): Operand => ({ read, address: address(read.tensor, read.index, layouts) }),
+  );
   if (operands.some((o) => o.read.tensor.type.dtype !== "f32" || readsData(o.read))) return undefined;
   const [has0, has1] = operands.map((o) => {
     const axes = o.address.axes();

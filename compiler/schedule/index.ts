@@ -1,9 +1,10 @@
 /** From fused groups to kernels. */
+
+import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
-import type { Target } from "../../runtime/program/schema.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
-import { type Contraction, asContraction } from "./contraction.ts";
+import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
 import { type ContractionSchedule, defaultSchedule } from "./tile.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";

@@ -2,17 +2,18 @@
  * The schedule of everything that is not a contraction: one invocation an output element, or four along the fastest
  * axis of memory; reductions run serially in it, in order.
  */
+
+import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr, Width } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
-import { type Local, Scalar, type UniformName, readsOf } from "../ir/scalar.ts";
-import type { Target } from "../../runtime/program/schema.ts";
+import { type Local, readsOf, Scalar, type UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
-import { ScalarEmitter, guardKey, storeValue, vanishesOutside, withoutGuards } from "./scalars.ts";
+import { guardKey, ScalarEmitter, storeValue, vanishesOutside, withoutGuards } from "./scalars.ts";
 
 /** Reductions of at most so many terms are unrolled: their index arithmetic folds away. */
 const unrollLimit = 32;
@@ -26,12 +27,18 @@ function memoryOrder(group: Group, table: BufferTable): { axis: Axis; coefficien
     .sort((a, b) => b.coefficient - a.coefficient);
 }
 
-/** Whether four neighbours can share an invocation: the fastest axis divides by four and no step loops over stores. */
+/**
+ * Whether four neighbours can share an invocation: the fastest axis divides by four, no step loops over stores, and no
+ * index is computed from data, since that would differ from neighbour to neighbour.
+ */
 const vectorizable = (group: Group, fastest: { axis: Axis; coefficient: number } | undefined): boolean =>
   fastest !== undefined &&
   fastest.coefficient === 1 &&
   fastest.axis.extent % 4 === 0 &&
-  group.steps.every((s) => s.kind === "reduce" || s.axes.length === 0);
+  group.steps.every((s) => s.kind === "reduce" || s.axes.length === 0) &&
+  group.steps.every((s) =>
+    readsOf(s.kind === "reduce" ? s.body : s.expr).every((r) => r.index.every((i) => i.dataScalars().length === 0)),
+  );
 
 export function scheduleMap(group: Group, program: FusedProgram, target: Target): Kernel {
   return withStableWidths(program.layouts, (table) => build(group, table, target));
@@ -149,15 +156,19 @@ function emitReduce(step: ReduceStep, emitter: ScalarEmitter, locals: Map<Local,
         value: K.select(better, width === 4 ? K.splat(at) : at, locals.get(step.results[1])!),
       });
     }
-    nest.push({ kind: "assign", register: names[0], index: [], value: K.binary("max", old, value, step.results[0].dtype) });
+    nest.push({
+      kind: "assign",
+      register: names[0],
+      index: [],
+      value: K.binary("max", old, value, step.results[0].dtype),
+    });
   };
 
   const loops = (axes: readonly Axis[]): void => {
     const [axis, ...rest] = axes;
     if (axis) return nest.loop(axis, { unroll }, () => loops(rest));
     const guarded = commonGuard(step, emitter);
-    if (guarded)
-      nest.if(nest.conditions(guarded.conditions)!, () => accumulate(emitter.inner({}), guarded.body));
+    if (guarded) nest.if(nest.conditions(guarded.conditions)!, () => accumulate(emitter.inner({}), guarded.body));
     else accumulate(emitter.inner({}), step.body);
   };
   loops(step.axes);

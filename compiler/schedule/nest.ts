@@ -2,7 +2,7 @@
  * Builds a kernel's loop nest from the outside in. Indices are emitted with their loop-invariant parts hoisted to the
  * scope where they become known, since not every driver's compiler does that.
  */
-import { type Atom, type Axis, type Index, type Term } from "../ir/index.ts";
+import type { Atom, Axis, Index, Term } from "../ir/index.ts";
 import type { KernelExpr, Statement } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import type { Condition, Scalar } from "../ir/scalar.ts";

@@ -4,7 +4,7 @@
  */
 import type { FusedProgram, Group, Step } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { type Scalar, readsOf, substituteAxes } from "../ir/scalar.ts";
+import { readsOf, type Scalar, substituteAxes } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 
 const substituteStep = (
@@ -74,14 +74,16 @@ export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group 
   for (;;) {
     const addresses = addressesOf(group, layouts);
     const lists = [group.axes, ...group.steps.map((s) => (s.kind === "reduce" ? s.axes : []))];
-    const pair = lists.flatMap((axes) => axes.flatMap((a) => axes.map((b) => [a, b] as const))).find(([a, b]) => {
-      if (a === b || a.extent === 1 || b.extent === 1) return false;
-      return addresses.every((at) => {
-        const ca = at.coefficientOf(a);
-        const cb = at.coefficientOf(b);
-        return ca !== undefined && cb !== undefined && ca === cb * b.extent;
+    const pair = lists
+      .flatMap((axes) => axes.flatMap((a) => axes.map((b) => [a, b] as const)))
+      .find(([a, b]) => {
+        if (a === b || a.extent === 1 || b.extent === 1) return false;
+        return addresses.every((at) => {
+          const ca = at.coefficientOf(a);
+          const cb = at.coefficientOf(b);
+          return ca !== undefined && cb !== undefined && ca === cb * b.extent;
+        });
       });
-    });
     if (!pair) return group;
     const [a, b] = pair;
     const joined = new Axis(a.name + b.name, a.extent * b.extent);

@@ -2,8 +2,8 @@
 import { type Axis, Index } from "../ir/index.ts";
 import type { KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
-import { type Condition, type Local, type ReadNode, Scalar, rewriteScalar } from "../ir/scalar.ts";
 import type { UniformName } from "../ir/scalar.ts";
+import { type Condition, type Local, type ReadNode, rewriteScalar, Scalar } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
 import type { BufferTable } from "./buffers.ts";
 import type { Nest } from "./nest.ts";

@@ -1,6 +1,7 @@
 /** The parameters of a contraction's tile, as data, and the choices that follow from the operands' addresses. */
-import type { Axis } from "../ir/index.ts";
+
 import type { Target } from "../../runtime/program/schema.ts";
+import type { Axis } from "../ir/index.ts";
 import { type Contraction, extentOf } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 

@@ -3,15 +3,16 @@
  * tile. The shape for real GPUs, and for any adapter whose subgroups are not known. The inner axes run as one flat
  * number, `unroll` of them at a time.
  */
+
+import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import type { UniformName } from "../ir/scalar.ts";
-import type { Target } from "../../runtime/program/schema.ts";
 import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
-import { type Contraction, type Operand, extentOf } from "./contraction.ts";
+import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";

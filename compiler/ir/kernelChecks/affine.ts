@@ -41,6 +41,12 @@ export class Atoms {
     return atom(key);
   }
 
+  /** More that holds of an atom. */
+  learn(key: string, facts: readonly Affine[]): void {
+    const known = this.known.get(key)!;
+    this.known.set(key, { ...known, facts: [...known.facts, ...facts] });
+  }
+
   range(a: Affine): Range {
     let [low, high] = [a.constant, a.constant];
     for (const [key, c] of a.terms) {
@@ -56,36 +62,37 @@ export class Atoms {
   }
 }
 
-const depth = 5;
-const effort = 4000;
+/** Expressions looked at before a proof is given up. */
+const effort = 1000;
 
 /**
  * Whether `a`, an integer, is proved to be at most `limit` where all of `facts` are at most 0.
  *
  * With a fact f <= 0 and a factor s > 0, a <= a - s*f: each step chooses s so that an atom disappears (as in
- * Fourier-Motzkin elimination), then bounds what is left by the atoms' ranges.
+ * Fourier-Motzkin elimination), and what is left is bounded by the atoms' ranges. The lowest bound and the shortest way are followed in turn.
  */
 export function provesAtMost(a: Affine, limit: number, facts: readonly Affine[], atoms: Atoms): boolean {
-  let left = effort;
-  const seen = new Set<string>();
-  const search = (x: Affine, steps: number): boolean => {
-    // Integers: less than limit + 1 is at most limit. The margin covers rounding of fractions.
-    if (atoms.range(x).high < limit + 1 - 1e-6) return true;
-    if (steps === 0 || left-- <= 0) return false;
-    const key = keyOf(x);
-    if (seen.has(key)) return false;
-    seen.add(key);
-    for (const fact of [...facts, ...atoms.factsAbout(x)])
-      for (const [k, c] of fact.terms) {
-        const factor = (x.terms.get(k) ?? 0) / c;
-        if (factor > 0 && search(plus(x, fact, -factor), steps - 1)) return true;
+  // Integers: less than limit + 1 is at most limit. The margin covers rounding of fractions.
+  const enough = limit + 1 - 1e-6;
+  const boundOf = (x: Affine) => ({ expression: x, bound: atoms.range(x).high });
+  const open = [boundOf(a)];
+  if (open[0].bound < enough) return true;
+  const seen = new Set([keyOf(a)]);
+  for (let left = effort; left > 0 && open.length > 0; left--) {
+    let best = 0;
+    if (left % 2 === 0) for (let i = 1; i < open.length; i++) if (open[i].bound < open[best].bound) best = i;
+    const [{ expression }] = open.splice(best, 1);
+    for (const fact of [...facts, ...atoms.factsAbout(expression)])
+      for (const [key, c] of fact.terms) {
+        const factor = (expression.terms.get(key) ?? 0) / c;
+        if (factor <= 0) continue;
+        const next = boundOf(plus(expression, fact, -factor));
+        if (next.bound < enough) return true;
+        const name = keyOf(next.expression);
+        if (seen.has(name)) continue;
+        seen.add(name);
+        open.push(next);
       }
-    return false;
-  };
-  for (let steps = 0; steps <= depth; steps++) {
-    seen.clear();
-    if (search(a, steps)) return true;
-    if (left <= 0) return false;
   }
   return false;
 }

@@ -10,13 +10,18 @@ const wholeRange = (dtype: ScalarType): Range =>
 
 const isBelow = (r: Range, limit: number): boolean => r.low >= 0 && r.high < limit;
 
+interface Quotient {
+  readonly of: Affine;
+  readonly by: number;
+}
+
 /** Reads expressions of one kernel; `facts` are what control flow guarantees where the expression stands. */
 export class Symbols {
   readonly atoms = new Atoms();
   private readonly lets = new Map<Statement, Affine>();
   private readonly loops = new Map<Statement, Affine>();
   /** Quotients by key: what is divided, and by what. */
-  private readonly quotients = new Map<string, { readonly of: Affine; readonly by: number }>();
+  private readonly quotients = new Map<string, Quotient>();
   private opaque = 0;
 
   constructor(private readonly kernel: Kernel) {}
@@ -106,7 +111,7 @@ export class Symbols {
       return this.remainder(this.builtin("local"), size);
     }
     const d = ["workgroup.x", "workgroup.y", "workgroup.z"].indexOf(name);
-    return atoms.add(name, { low: 0, high: kernel.workgroups[d] - 1 });
+    return kernel.workgroups[d] === 1 ? number(0) : atoms.add(name, { low: 0, high: kernel.workgroups[d] - 1 });
   }
 
   private loop(s: Extract<Statement, { kind: "for" }>, scope: Scope): Affine {
@@ -197,10 +202,29 @@ export class Symbols {
     }
     const key = `(${keyOf(a)})/${by}`;
     const self: Affine = { constant: 0, terms: new Map([[key, by]]) };
-    this.quotients.set(key, { of: a, by });
     // by * q <= a <= by * q + by - 1
     const facts = [plus(self, a, -1), plus(plus(a, self, -1), number(1 - by))];
-    return this.atoms.add(key, { low: Math.floor(Math.max(low, 0) / by), high: Math.floor(high / by) }, facts);
+    const range = { low: Math.floor(Math.max(low, 0) / by), high: Math.floor(high / by) };
+    const known = this.quotients.has(key);
+    const q = this.atoms.add(key, range, facts);
+    if (!known) this.relate(key, { of: a, by });
+    return q;
+  }
+
+  /** Quotients of the same number: where m divides n, x / n is (x / m) / (n / m), which rounding hides from sums. */
+  private relate(key: string, { of, by }: Quotient): void {
+    for (const [otherKey, other] of this.quotients) {
+      if (keyOf(other.of) !== keyOf(of)) continue;
+      const coarse = other.by % by === 0 ? otherKey : by % other.by === 0 ? key : undefined;
+      if (coarse === undefined) continue;
+      const fine = atom(coarse === key ? otherKey : key);
+      const times = Math.max(by, other.by) / Math.min(by, other.by);
+      const scaled = scale(atom(coarse), times);
+      const facts = [plus(scaled, fine, -1), plus(plus(fine, scaled, -1), number(1 - times))];
+      this.atoms.learn(key, facts);
+      this.atoms.learn(otherKey, facts);
+    }
+    this.quotients.set(key, { of, by });
   }
 
   /** Truncating remainder by a positive constant: a - by * (a / by), so that the two stay related. */
