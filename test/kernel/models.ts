@@ -117,9 +117,17 @@ interface Options {
   readonly inPlace?: boolean;
 }
 
+/** A graph's kernels in the plan's order, and which values are versions of one storage. */
+export function compileKernels(graph: Graph, target: Target, choose?: ScheduleChoice) {
+  const { expr, fused, plan } = compileEntry(graph, { target, choose });
+  const previous = new Map(fused.updates.map(({ state, next }) => [next, state]));
+  const storageOf = (value: Value): Value => (previous.has(value) ? storageOf(previous.get(value)!) : value);
+  return { expr, fused, kernels: plan.dispatches.map((d) => d.kernel), storageOf };
+}
+
 /** Compiles a graph for a target and runs its kernels in the interpreter, in the plan's order. */
 export function runProgram(graph: Graph, target: Target, { choose, inPlace = false }: Options = {}): Outcome {
-  const { expr, fused, plan } = compileEntry(graph, { target, choose });
+  const { expr, fused, kernels, storageOf } = compileKernels(graph, target, choose);
   const { layouts } = fused;
   const bindings = bindingsFor(graph);
   const expected = evaluate(expr, bindings, uniforms);
@@ -137,10 +145,7 @@ export function runProgram(graph: Graph, target: Target, { choose, inPlace = fal
   // Versions of a state share its storage.
   for (const { state, next } of fused.updates) memory.set(next, at(state));
 
-  const previous = new Map(fused.updates.map(({ state, next }) => [next, state]));
-  const storageOf = (value: Value): Value => (previous.has(value) ? storageOf(previous.get(value)!) : value);
   const errors = new Map<string, number>();
-  const kernels = plan.dispatches.map((d) => d.kernel);
   for (const kernel of kernels) {
     const place = new Map(kernel.buffers.map((b) => [b.value, at(b.value)]));
     const [pair] = kernel.inPlace;

@@ -1,12 +1,13 @@
 /** Every schedule against the float64 reference, without a GPU: small models, all entry points, described targets. */
 import { describe, expect, test } from "vitest";
 import type { Graph } from "../../compiler/ir/graph.ts";
+import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
 import { buildEntries } from "../../compiler/passes/entries.ts";
 import type { ScheduleChoice } from "../../compiler/schedule/index.ts";
 import type { ContractionSchedule } from "../../compiler/schedule/tile.ts";
 import { targets } from "../../compiler/target/targets.ts";
 import type { Target } from "../../runtime/program/schema.ts";
-import { model, runProgram } from "./models.ts";
+import { compileKernels, model, runProgram } from "./models.ts";
 
 const models: Record<string, Graph> = {
   "convolution, pool, dense": model([4, 3, 11, 10], (call, x) => {
@@ -96,6 +97,38 @@ test.each<[target: string, changes: Record<string, number>]>([
     const built = buildEntries(models["convolution, pool, dense"], { velocity: true });
     const choose: ScheduleChoice = (_, standard) => ({ ...standard, ...changes }) as ContractionSchedule;
     check(built.step!, targets.get(name)!, { choose });
+  },
+  timeout,
+);
+
+/** The tutorial's network; too large to run here, but every store is proved inside. */
+const alexnet = model([64, 3, 224, 224], (call, x) => {
+  const conv = (channels: number, kernel: number, stride = 1) => {
+    x = call("relu", call("conv2d", x, { channels, kernel, stride }));
+  };
+  const pool = () => {
+    x = call("maxPool2d", x, { kernel: 3, stride: 2 });
+  };
+  conv(96, 11, 4);
+  pool();
+  conv(192, 5);
+  pool();
+  conv(384, 3);
+  conv(384, 3);
+  conv(256, 3);
+  pool();
+  x = call("flatten", x);
+  for (const units of [4096, 4096]) x = call("relu", call("dense", x, { units }));
+  return call("dense", x, { units: 10 });
+});
+
+test.each(["portable", "lavapipe", "swiftshader", "discrete", "integrated", "mobile"])(
+  "AlexNet's step at batch 64 for %s",
+  (name) => {
+    const target = targets.get(name)!;
+    const { kernels, storageOf } = compileKernels(buildEntries(alexnet, { velocity: true }).step!, target);
+    expect(kernels.length).toBeGreaterThan(20);
+    expect(kernels.flatMap((k) => verifyKernel(k, target, { strict: true, storageOf }))).toEqual([]);
   },
   timeout,
 );
