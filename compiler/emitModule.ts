@@ -23,7 +23,7 @@ if (here.protocol === "file:") {
   artifact = await loadArtifact(here);
 }
 const entries = options.entries ?? ["forward"];
-return (await createSession(device, artifact, { ...options, entries })) as unknown as `;
+return createSession(device, artifact, { ...options, entries });`;
 
 /**
  * The text of a TypeScript module to lie beside `program.json`: `load(device)`, the states' names as union types, the
@@ -115,7 +115,7 @@ export function emitModule(program: Program): string {
       },
     ],
     returnType: `Promise<${type}>`,
-    statements: `${loadBody}${type};`,
+    statements: loadBody,
     docs: [
       `Loads ${name} (${mode} mode, batch ${batch}) from the folder of this module onto a device: in Node from files, in a tab over HTTP.\n` +
         "`options.entries` are the entry points to prepare, `forward` where not said.",

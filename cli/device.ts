@@ -1,0 +1,51 @@
+/** The device that a command runs on, and weights for what runs. */
+import { type OpenedDevice, openDevice, readWeights } from "../runtime/node/index.ts";
+import type { Artifact } from "../runtime/program/schema.ts";
+import type { Weights } from "../runtime/weights.ts";
+import { UsageError } from "./errors.ts";
+import type { CompileNeeds, OpenedModel } from "./model.ts";
+import type { DeviceOptions, ModelOptions } from "./options.ts";
+import { formatSeconds, say } from "./output.ts";
+import { resolveTarget } from "./targets.ts";
+
+/** Opens the adapter asked for, and says in one line which it is. */
+export async function openAdapter({ adapter }: DeviceOptions): Promise<OpenedDevice> {
+  const opened = await openDevice({ adapter });
+  say(opened.description);
+  return opened;
+}
+
+/** Compiles a model for the device at hand, unless `--target` says otherwise; an artifact is taken as it is. */
+export async function compileFor(
+  model: OpenedModel,
+  opened: OpenedDevice,
+  options: ModelOptions,
+  needs: Omit<CompileNeeds, "target">,
+): Promise<Artifact> {
+  if (model.stored) return model.stored;
+  const target = await resolveTarget(options.target ?? "adapter", async () => opened.target);
+  const { artifact, seconds } = await model.compile({ ...needs, target });
+  say(describeCompilation(artifact, seconds));
+  return artifact;
+}
+
+/** "Compiled lenet for a batch of 64 and lavapipe in 1.2 s" */
+export function describeCompilation({ program }: Artifact, seconds: number): string {
+  const { name, batch } = program.model;
+  const time = seconds < 10 ? `${seconds.toFixed(1)} s` : formatSeconds(seconds);
+  return `Compiled ${name} for a batch of ${batch} and ${program.target.name} in ${time}: ${program.kernels.length} kernels`;
+}
+
+/**
+ * Weights from a file, a checkpoint or a checkpoint folder. Without the option, an artifact's own (undefined); an error
+ * where the model has parameters and there are none.
+ */
+export async function weightsFor(model: OpenedModel, path: string | undefined): Promise<Weights | undefined> {
+  if (path !== undefined) return readWeights(path);
+  if (model.hasParameters && !model.stored?.weights)
+    throw new UsageError(
+      `${model.name} has parameters: give their values, --weights FILE.safetensors or a checkpoint or its folder`,
+    );
+  return undefined;
+}
+

@@ -1,0 +1,42 @@
+/** `--dump-ir`: the program after every pass, as text. */
+import type { CompiledModel } from "../compiler/artifact.ts";
+import type { Kernel } from "../compiler/ir/kernel.ts";
+import { dumpFile } from "../compiler/passes/pass.ts";
+import type { StageResult } from "../compiler/pipeline.ts";
+import { planToText } from "../compiler/plan/print.ts";
+import { print, type TextProgram } from "../compiler/text/print.ts";
+import { printKernels } from "../compiler/text/printKernel.ts";
+import type { EntryName } from "../runtime/program/schema.ts";
+import { mainEntry } from "./mainEntry.ts";
+
+/** Collects what the passes give while a model is compiled. */
+export class DumpIr {
+  readonly #seen: { readonly entry: EntryName | "pictures"; readonly pass: string; readonly result: StageResult }[] = [];
+
+  readonly onPass = (entry: EntryName | "pictures", pass: string, result: StageResult): void => {
+    this.#seen.push({ entry, pass, result });
+  };
+
+  /** `ir/NN-<pass>.kir` of the step (of forward in infer mode): the model as read, its joint graph, then a file a pass,
+   * which holds the word unchanged where the pass changed nothing. */
+  files(model: CompiledModel): Record<string, string> {
+    const { name, entry } = mainEntry(model);
+    const textOf = (result: StageResult): string => {
+      if (result === entry.plan) return planToText(entry.plan, entry.problem);
+      return Array.isArray(result) ? printKernels(result as readonly Kernel[]) : print(result as TextProgram);
+    };
+    const steps = [
+      { pass: "graph", result: model.graph as StageResult },
+      { pass: entry.graph.stage === "joint" ? "joint" : "simplify", result: entry.graph as StageResult },
+      ...this.#seen.filter((step) => step.entry === name),
+    ];
+    let before: string | undefined;
+    const files = steps.map(({ pass, result }, number) => {
+      const text = textOf(result);
+      const dump = dumpFile({ number, pass, text, unchanged: text === before });
+      before = text;
+      return [`ir/${dump.name}`, dump.text] as const;
+    });
+    return Object.fromEntries(files);
+  }
+}

@@ -1,0 +1,30 @@
+/** The kiln command. */
+import { Command } from "commander";
+import { version } from "../package.json";
+import { compileCommand } from "./commands/compile.ts";
+import { runCommand } from "./commands/run.ts";
+import { trainCommand } from "./commands/train.ts";
+import { report } from "./errors.ts";
+
+const commands = [compileCommand, runCommand, trainCommand];
+
+const description = `Compiles a neural network written as a TypeScript model file into fused WebGPU kernels, and trains it.
+
+MODEL is ${"a model file (model.ts) or an artifact's folder (from kiln compile)"}.`;
+
+/** Runs the command line `args` (without node and script). Gives the exit code: 0, 1 a user's error, 2 wrong usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command("kiln")
+    .description(description)
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(kiln COMMAND --help says more)")
+    .showSuggestionAfterError();
+  for (const command of commands) program.addCommand(command().copyInheritedSettings(program));
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}

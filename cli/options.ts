@@ -1,0 +1,83 @@
+/** Options that several commands share, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+export type Mode = "train" | "infer";
+export type Algorithm = "auto" | "direct" | "fast";
+export type Settings = Readonly<Record<string, string>>;
+
+/** What says how a model is compiled; undefined where the command line is silent. */
+export interface ModelOptions {
+  readonly set?: Settings;
+  readonly batch?: number;
+  readonly mode?: Mode;
+  /** A described target's name, a JSON file, or "adapter". */
+  readonly target?: string;
+  readonly algorithm?: Algorithm;
+}
+
+export interface DeviceOptions {
+  readonly adapter?: string;
+}
+
+/** An integer from `least` to `most`. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `An integer of at least ${least} is expected.`
+          : `An integer from ${least} to ${most} is expected.`,
+      );
+    return value;
+  };
+}
+
+/** A finite number of at least 0. */
+export function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError("A number of at least 0 is expected.");
+  return value;
+}
+
+function setting(text: string, others: Settings = {}): Settings {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("A setting is written name=value.");
+  return { ...others, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** --set, --batch, --mode, --target, --algorithm. `target` says what is compiled for where it is not given. */
+export function addModelOptions(command: Command, target = "the adapter in hand"): Command {
+  return command
+    .addOption(
+      new Option("--set <name=value>", "value of a default parameter of the model's function; may be repeated").argParser(
+        setting,
+      ),
+    )
+    .addOption(new Option("--batch <n>", "pictures in a batch (64 where not said)").argParser(integer(1)))
+    .addOption(new Option("--mode <mode>", "what to compile (train where not said)").choices(["train", "infer"]))
+    .addOption(
+      new Option(
+        "--target <name>",
+        `what to compile for: a described target, a JSON file, or "adapter", the adapter in hand (${target} where not said)`,
+      ),
+    )
+    .addOption(
+      new Option("--algorithm <kind>", "algorithms of contractions (auto where not said)").choices([
+        "auto",
+        "direct",
+        "fast",
+      ]),
+    );
+}
+
+export const addAdapterOption = (command: Command): Command =>
+  command.option(
+    "--adapter <name>",
+    "lavapipe, swiftshader, or part of a device's name (else $KILN_ADAPTER, else the best there is)",
+  );
+
+export const jsonOption = (what = "print the result as JSON to stdout"): Option => new Option("--json", what);
+
+export const modelArgument = "a model file (model.ts) or an artifact's folder (from kiln compile)";

@@ -1,0 +1,67 @@
+/**
+ * Builds dist/: the bundles that bin/kiln.js and package.json's exports name, and the types of the exports.
+ * `node tools/build.js` builds all of it; with `--no-types` the bundles alone, in a fraction of a second.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build as bundle } from "esbuild";
+
+const home = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const out = join(home, "dist");
+
+/** Bundles by name. What several need lies in chunks/, so that a class is one class to all of them. */
+const entryPoints = {
+  cli: "cli/main.ts",
+  compiler: "compiler/index.ts",
+  runtime: "runtime/index.ts",
+  node: "runtime/node/index.ts",
+  dsl: "compiler/dsl/index.ts",
+};
+
+async function bundles() {
+  const { metafile } = await bundle({
+    absWorkingDir: home,
+    entryPoints,
+    outdir: out,
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    metafile: true,
+    logLevel: "error",
+  });
+  const made = new Set(Object.keys(metafile.outputs).map((path) => resolve(home, path)));
+  for (const name of readdirSync(join(out, "chunks"))) {
+    const path = join(out, "chunks", name);
+    if (!made.has(path)) rmSync(path);
+  }
+}
+
+/** Declarations, by TypeScript itself; what is wrong with a type is an error here as it is in `npm run typecheck`. */
+function declarations() {
+  const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  const child = spawn(process.execPath, [tsc, "-p", "tsconfig.types.json"], { cwd: home, stdio: "inherit" });
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (code) => (code === 0 ? done() : failed(new Error("the declarations cannot be written"))));
+  });
+}
+
+export async function build({ types = true } = {}) {
+  await Promise.all([bundles(), types && declarations()]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await build({ types: !process.argv.includes("--no-types") });
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
