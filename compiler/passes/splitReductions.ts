@@ -6,20 +6,22 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { Scalar, substituteAxes } from "../ir/scalar.ts";
-import { tensorType, type Value } from "../ir/types.ts";
+import { readsOf, Scalar, substituteAxes } from "../ir/scalar.ts";
+import { bytesPerElement, elementCount, tensorType, type Value } from "../ir/types.ts";
 
 /** Invocations that a sum which is no contraction should keep busy; on a software adapter it also blocks the sum. */
 const sumParallelism = 4096;
 /** A partial sum shorter than this is not worth its store. */
 const leastTerms = 16;
 
+const isSoftware = (target: Target): boolean => target.class === "lavapipe" || target.class === "swiftshader";
+
 /** Tiles of a contraction that keep the adapter busy, of about so many outputs each. */
 const contractionTiles = (target: Target) =>
-  target.class === "lavapipe" || target.class === "swiftshader"
-    ? { tiles: 16, outputs: 32 * 32 }
-    : { tiles: 128, outputs: 64 * 64 };
+  isSoftware(target) ? { tiles: 16, outputs: 32 * 32 } : { tiles: 128, outputs: 64 * 64 };
 const leastContractionTerms = 1024;
+/** What the tiles of a slice read over and over should stay in a CPU's cache: a good part of its last level. */
+const cachedBytes = 5 * 2 ** 20;
 
 const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
 
@@ -64,14 +66,34 @@ function sumParts(d: Definition): number[] {
 function contractionParts(d: Definition, target: Target): number[] {
   const axes = d.reduction!.axes;
   const { tiles, outputs } = contractionTiles(target);
-  const have = Math.max(1, extentOf(d.axes) / outputs);
+  const results = extentOf(d.axes);
   const most = Math.floor(extentOf(axes) / leastContractionTerms);
-  const wanted = Math.min(most, Math.ceil(tiles / have));
+  const busy = Math.ceil(tiles / Math.max(1, results / outputs));
+  const wanted = Math.min(most, Math.max(busy, cacheParts(d, target)));
   const none = axes.map(() => 1);
   if (wanted < 2) return none;
   const [first] = axes;
   const parts = divisors(first.extent).find((f) => f >= wanted) ?? first.extent;
   return [parts, ...none.slice(1)];
+}
+
+/**
+ * On a software adapter: into how many slices the operands of a weight gradient are cut so that one slice stays in the
+ * cache while the tiles pass over it. 1 where they are not read over and over, or where the partial sums would cost more.
+ */
+function cacheParts(d: Definition, target: Target): number {
+  if (!isSoftware(target)) return 1;
+  const results = extentOf(d.axes);
+  const products = results * extentOf(d.reduction!.axes);
+  const tileSide = 32;
+  const bytes = readsOf(d.body)
+    .map((r) => elementCount(r.tensor.type.shape))
+    .filter((elements) => products / tileSide >= 4 * elements)
+    .reduce((sum, elements) => sum + elements * bytesPerElement, 0);
+  const parts = Math.ceil(bytes / cachedBytes);
+  // Few slices gain less than their partial sums cost.
+  if (parts < 4) return 1;
+  return parts * results * bytesPerElement <= bytes / 2 ? parts : 1;
 }
 
 const divisors = (n: number): number[] => [...Array(n).keys()].map((i) => i + 1).filter((f) => n % f === 0);
