@@ -33,20 +33,28 @@ export function formatLayout(layout: Layout | undefined, value: Value): string {
   return ` layout ${length === 4 ? layout.map((d) => imageLetters[d]).join("") : `[${layout.join(", ")}]`}`;
 }
 
-/** Hands out each name once: a second `i` becomes `i_2`. */
+/** Hands out names, each once: a second `i` becomes `i_1`. */
 export class UniqueNames {
-  private readonly taken = new Set<string>();
+  private taken: Set<string>;
 
   constructor(reserved: Iterable<string> = []) {
-    for (const name of reserved) this.taken.add(name);
+    this.taken = new Set(reserved);
   }
 
-  /** An identifier that nobody has yet; characters that an identifier may not have become `_`. */
+  /** An identifier that nobody has; characters that an identifier may not have become `_`. */
   give(wanted: string): string {
     const base = wanted.replace(/\W/g, "_").replace(/^(?=\d|$)/, "_");
     let name = base;
-    for (let n = 2; this.taken.has(name); n++) name = `${base}_${n}`;
+    for (let n = 1; this.taken.has(name); n++) name = `${base}_${n}`;
     this.taken.add(name);
     return name;
+  }
+
+  /** Runs `f` and takes back the names that it was given. */
+  within<T>(f: () => T): T {
+    const before = new Set(this.taken);
+    const result = f();
+    this.taken = before;
+    return result;
   }
 }

@@ -1,5 +1,5 @@
 /** The text of the stage `fused`. */
-import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
+import type { FusedProgram, Group, ReduceStep, Step, StoreStep } from "../ir/fused.ts";
 import type { Axis } from "../ir/index.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import { Sharing } from "../ir/share.ts";
@@ -22,7 +22,7 @@ function printGroup(group: Group, layout: LayoutOf): string {
   const over = printer.over(group.axes);
   const from = group.ops.length > 0 ? ` from ${group.ops.map(formatName).join(", ")}` : "";
   const places = group.locations.map(formatLocation).join("");
-  const steps = group.steps.map((s) => (s.kind === "reduce" ? printer.reduce(s) : printer.store(s)));
+  const steps = group.steps.map((s) => printer.step(s));
   return [`group ${formatName(group.name)} ${over}${from}${places} {`, ...steps, "}"].join("\n");
 }
 
@@ -37,15 +37,19 @@ class StepPrinter {
     return `over (${bindAxes(axes, this.scope)})`;
   }
 
+  step(step: Step): string {
+    return this.scope.withAxes(() => (step.kind === "reduce" ? this.reduce(step) : this.store(step)));
+  }
+
   /** `acc: f32 = sum over (p<3) of %x[n, i + p]` */
-  reduce(step: ReduceStep): string {
+  private reduce(step: ReduceStep): string {
     const over = this.over(step.axes);
     const results = step.results.map((local) => `${this.scope.bindLocal(local)}: ${local.dtype}`);
     return this.withBody(`${results.join(", ")} = ${step.combiner} ${over} of`, step.body);
   }
 
   /** `store %y[n, c]: f32[2,4] = max(acc, 0.0)`, or `over (k<4) store %y[n, 4*c + k]: ...` */
-  store(step: StoreStep): string {
+  private store(step: StoreStep): string {
     const over = step.axes.length > 0 ? `${this.over(step.axes)} ` : "";
     const index = step.index.map((i) => printIndex(this.sharing.index(i), this.scope)).join(", ");
     const { value } = step;

@@ -22,7 +22,9 @@ export const reservedWords: readonly string[] = [
 
 /** The names in force inside one definition or group. */
 export class Scope {
-  private readonly names = new UniqueNames(reservedWords);
+  /** Axes stand in indices, locals and lets in scalars: names of both kinds may be the same. */
+  private readonly axisNames = new UniqueNames();
+  private readonly scalarNames = new UniqueNames(reservedWords);
   private readonly axes = new Map<Axis, { readonly name: string; readonly position: number }>();
   private readonly locals = new Map<Local, string>();
   private readonly lets = new Map<Scalar, string>();
@@ -33,26 +35,33 @@ export class Scope {
   ) {}
 
   bind(axis: Axis): string {
-    const name = this.names.give(axis.name);
+    const name = this.axisNames.give(axis.name);
     this.axes.set(axis, { name, position: this.axes.size });
     return name;
   }
 
   bindLocal(local: Local): string {
-    const name = this.names.give(local.name);
+    const name = this.scalarNames.give(local.name);
     this.locals.set(local, name);
     return name;
   }
 
   bindLet(scalar: Scalar): string {
-    const name = this.names.give("t");
+    const name = this.scalarNames.give("t");
     this.lets.set(scalar, name);
     return name;
   }
 
-  /** A let holds inside its body. */
-  dropLets(): void {
+  /** What lets bind inside `f` holds inside it alone. */
+  withLets<T>(f: () => T): T {
+    const result = this.scalarNames.within(f);
     this.lets.clear();
+    return result;
+  }
+
+  /** The names of axes that are bound inside `f` are free again behind it. */
+  withAxes<T>(f: () => T): T {
+    return this.axisNames.within(f);
   }
 
   letName(scalar: Scalar): string | undefined {

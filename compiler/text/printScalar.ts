@@ -46,12 +46,13 @@ export const printScalar = (scalar: Scalar, scope: Scope): string => oneLine(doc
  * parts must be one object (Sharing).
  */
 export function printBody(scalar: Scalar, scope: Scope, indent: number, column: number): string {
-  const parts = repeated(scalar).map((s): Doc => {
-    const doc = docOf(s, scope);
-    return block(`let ${scope.bindLet(s)} = `, [{ before: "", doc }], " in");
-  });
-  parts.push(docOf(scalar, scope));
-  scope.dropLets();
+  const parts = scope.withLets(() => [
+    ...repeated(scalar).map((s): Doc => {
+      const doc = docOf(s, scope);
+      return block(`let ${scope.bindLet(s)} = `, [{ before: "", doc }], " in");
+    }),
+    docOf(scalar, scope),
+  ]);
   const items = parts.map((doc, i): Item => ({ before: i === 0 ? "" : " ", doc }));
   const whole = items.length === 1 ? items[0].doc : block("", items, "");
   const text = lines(whole, indent, column);

@@ -103,8 +103,8 @@ describe("expression programs as text", () => {
       expr small train
       image [1, 4, 4] mean [0] std [1]
       input %x: f32[3,3]
-      %y[i]: f32[3] = sum over (i_2<3) of %x[i, i_2] * f32(index(i_2)) from f
-      %z[i]: f32[3] = sum over (i_2<3) of %x[i, i_2] * f32(index(i_2)) from f`,
+      %y[i]: f32[3] = sum over (i_1<3) of %x[i, i_1] * f32(index(i_1)) from f
+      %z[i]: f32[3] = sum over (i_1<3) of %x[i, i_1] * f32(index(i_1)) from f`,
     );
   });
 
@@ -144,7 +144,7 @@ describe("expression programs as text", () => {
           pow(%a.name.that.is.long[i], %another.name.that.is.long[i])
           + pow(%another.name.that.is.long[i], %a.name.that.is.long[i])
         in
-        let t_2 = exp(%a.name.that.is.long[i]) in
+        let t_1 = exp(%a.name.that.is.long[i]) in
         select(
           %a.name.that.is.long[i] < %another.name.that.is.long[i],
           exp(
@@ -157,7 +157,7 @@ describe("expression programs as text", () => {
           )
           / t
         )
-        + t / t_2 * t_2
+        + t / t_1 * t_1
         from f @ models/small.ts:1:1
     `);
     expect(print(parse(text))).toBe(text);

@@ -99,7 +99,7 @@ const handBuiltText = dedent(`
     acc: f32 = sum over (ci<3, p<3, q<3) of %input[n, ci, h + p, w + q] * %w[c, ci, p, q]
     max: f32, position: u32 = firstMax over (k<3) of acc * f32(index(k))
     store %relu_1[n, c, h, w]: f32[2,4,6,6] layout nhwc = max(acc + %b[c], 0.0)
-    over (c_2<2) store %transposed[h, (2*c + c_2) % 3]: f32[6,4] layout [1, 0] = max + f32(position)
+    over (c_1<2) store %transposed[h, (2*c + c_1) % 3]: f32[6,4] layout [1, 0] = max + f32(position)
   }
 
   group "nothing else" over () {
@@ -124,6 +124,34 @@ describe("fused programs as text", () => {
     expect(parsed.groups.map(({ name, ops, locations }) => ({ name, ops, locations }))).toEqual(
       handBuilt().groups.map(({ name, ops, locations }) => ({ name, ops, locations })),
     );
+  });
+
+  test("axes of two steps may have one name, an axis and a local too", () => {
+    const text = dedent(`
+      fused small infer
+      image [1, 1, 1] mean [0] std [1]
+
+      input %x: f32[4]
+
+      group g over (i<4) {
+        c: f32 = sum over (c<4) of %x[c]
+        c_1: f32 = max over (c<4) of %x[c] - c
+        store %y[i]: f32[4] = let t = c + c_1 in t * t
+        over (c<2) store %z[i, c]: f32[4,2] layout [0, 1] = let t = c - c_1 in t * t
+      }
+    `);
+    expect(print(parse(text))).toBe(text);
+    expect(
+      print(
+        parse(
+          text
+            .replaceAll("c_1", "other")
+            .replaceAll("(c<", "(k<")
+            .replaceAll(/\[c\]/g, "[k]")
+            .replace("[i, c]", "[i, k]"),
+        ),
+      ),
+    ).toContain("other: f32 = max over (k<4) of %x[k] - c");
   });
 
   test("an image's layout may be written as numbers; a value may be without one", () => {
