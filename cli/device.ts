@@ -48,4 +48,3 @@ export async function weightsFor(model: OpenedModel, path: string | undefined): 
     );
   return undefined;
 }
-

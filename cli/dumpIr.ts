@@ -11,7 +11,8 @@ import { mainEntry } from "./mainEntry.ts";
 
 /** Collects what the passes give while a model is compiled. */
 export class DumpIr {
-  readonly #seen: { readonly entry: EntryName | "pictures"; readonly pass: string; readonly result: StageResult }[] = [];
+  readonly #seen: { readonly entry: EntryName | "pictures"; readonly pass: string; readonly result: StageResult }[] =
+    [];
 
   readonly onPass = (entry: EntryName | "pictures", pass: string, result: StageResult): void => {
     this.#seen.push({ entry, pass, result });

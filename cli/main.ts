@@ -1,16 +1,33 @@
 /** The kiln command. */
 import { Command } from "commander";
 import { version } from "../package.json";
+import { benchCommand } from "./commands/bench.ts";
 import { compileCommand } from "./commands/compile.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tutorialCommand } from "./commands/tutorial.ts";
 import { report } from "./errors.ts";
+import { modelArgument } from "./options.ts";
 
-const commands = [compileCommand, runCommand, trainCommand];
+const commands = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  compileCommand,
+  inspectCommand,
+  runCommand,
+  benchCommand,
+  doctorCommand,
+  tutorialCommand,
+];
 
 const description = `Compiles a neural network written as a TypeScript model file into fused WebGPU kernels, and trains it.
 
-MODEL is ${"a model file (model.ts) or an artifact's folder (from kiln compile)"}.`;
+MODEL is ${modelArgument}.`;
 
 /** Runs the command line `args` (without node and script). Gives the exit code: 0, 1 a user's error, 2 wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -128,12 +128,14 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
   const { model } = program;
   const differs: string[] = [];
   const agree = (option: string, given: unknown, compiled: unknown) => {
-    if (given !== undefined && given !== compiled) differs.push(`--${option} ${given}: it was compiled with ${compiled}`);
+    if (given !== undefined && given !== compiled)
+      differs.push(`--${option} ${given}: it was compiled with ${compiled}`);
   };
   agree("batch", options.batch, model.batch);
   agree("mode", options.mode, model.mode);
   agree("algorithm", options.algorithm, model.algorithm);
-  if (options.target !== undefined && options.target !== "adapter") agree("target", options.target, program.target.name);
+  if (options.target !== undefined && options.target !== "adapter")
+    agree("target", options.target, program.target.name);
   for (const [name, value] of Object.entries(options.set ?? {}))
     if (!sameSetting(value, model.settings[name]))
       differs.push(`--set ${name}=${value}: it was compiled with ${settingsText(model.settings)}`);
@@ -159,11 +161,9 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
 
 /** 0.5 and "0.50" are the same setting. */
 const sameSetting = (given: string, compiled: string | number | boolean | undefined): boolean =>
-  compiled !== undefined &&
-  (given === String(compiled) || (given.trim() !== "" && Number(given) === Number(compiled)));
+  compiled !== undefined && (given === String(compiled) || (given.trim() !== "" && Number(given) === Number(compiled)));
 
 const settingsText = (settings: Settings | Readonly<Record<string, string | number | boolean>>): string =>
   Object.entries(settings)
     .map(([name, value]) => `${name}=${value}`)
     .join(", ") || "no settings";
-

@@ -51,9 +51,10 @@ function setting(text: string, others: Settings = {}): Settings {
 export function addModelOptions(command: Command, target = "the adapter in hand"): Command {
   return command
     .addOption(
-      new Option("--set <name=value>", "value of a default parameter of the model's function; may be repeated").argParser(
-        setting,
-      ),
+      new Option(
+        "--set <name=value>",
+        "value of a default parameter of the model's function; may be repeated",
+      ).argParser(setting),
     )
     .addOption(new Option("--batch <n>", "pictures in a batch (64 where not said)").argParser(integer(1)))
     .addOption(new Option("--mode <mode>", "what to compile (train where not said)").choices(["train", "infer"]))

@@ -67,7 +67,8 @@ export interface TrainingOptions {
   readonly onEpoch?: (event: EpochEvent) => void;
   /** Pictures evaluated so far. */
   readonly onEvaluate?: (part: "train" | "test", done: number, total: number) => void;
-  /** Ends the training between two steps: `train` rejects with the signal's reason. */
+  /** Ends the training between two steps: what is under way ends and is saved, then `train` rejects with the signal's
+   * reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -128,6 +129,18 @@ class Training {
   }
 
   async run(): Promise<Progress> {
+    const { signal } = this.options;
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (!signal?.aborted || error !== signal.reason) throw error;
+      while (this.#pending.length > 0) await this.#settle();
+      if (this.#progress.step > 0 && this.#progress.step !== this.#savedStep) await this.#save();
+      throw error;
+    }
+  }
+
+  async #run(): Promise<Progress> {
     const { session, options, plan } = this;
     if (options.from) {
       await session.writeStates(options.from.state);

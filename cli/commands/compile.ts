@@ -53,7 +53,8 @@ async function compile(path: string, options: CompileOptions): Promise<void> {
   const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice()).target);
   const dump = options.dumpIr ? new DumpIr() : null;
   const compiled = await model.compile({ target, velocity: options.momentum > 0, onPass: dump?.onPass });
-  const artifact = options.weights === undefined ? compiled.artifact : await withWeights(compiled.artifact, options.weights);
+  const artifact =
+    options.weights === undefined ? compiled.artifact : await withWeights(compiled.artifact, options.weights);
   const { emitModule } = await import("../../compiler/emitModule.ts");
   const files = { [`${model.name}.ts`]: emitModule(artifact.program), ...dump?.files(compiled.model!) };
   await writeArtifact(options.output, artifact, files);

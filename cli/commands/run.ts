@@ -4,10 +4,18 @@ import { safetensorsParts } from "../../runtime/program/safetensors.ts";
 import { compileFor, openAdapter, weightsFor } from "../device.ts";
 import { UsageError } from "../errors.ts";
 import { openModel } from "../model.ts";
-import { addAdapterOption, addModelOptions, amount, type DeviceOptions, integer, type ModelOptions, modelArgument } from "../options.ts";
+import {
+  addAdapterOption,
+  addModelOptions,
+  amount,
+  type DeviceOptions,
+  integer,
+  type ModelOptions,
+  modelArgument,
+} from "../options.ts";
 import { say } from "../output.ts";
-import { runInfer, runGradients, runSteps, type Tensors } from "../run/execute.ts";
-import { checkInputs, readInputs, type RunInputs } from "../run/inputs.ts";
+import { runGradients, runInfer, runSteps, type Tensors } from "../run/execute.ts";
+import { checkInputs, type RunInputs, readInputs } from "../run/inputs.ts";
 
 interface RunOptions extends ModelOptions, DeviceOptions {
   readonly inputs: string;
@@ -79,4 +87,3 @@ function entryFor(mode: "train" | "infer", inputs: RunInputs, options: RunOption
   if (options.steps !== undefined) return "step" as const;
   return inputs.labels ? ("gradients" as const) : ("gradientsFromCotangent" as const);
 }
-

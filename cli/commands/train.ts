@@ -27,7 +27,10 @@ export const trainCommand = () =>
     .option("--checkpoint <dir>", "keep checkpoints in this folder, the newest two")
     .option("--checkpoint-every <n>", "steps between two checkpoints (default: 100)", integer(1))
     .option("--resume", "go on with the run in the checkpoint folder, with its options where none are given")
-    .option("--log <file>", "write one JSON object a step and an epoch (JSON lines); a resumed run goes on with its log")
+    .option(
+      "--log <file>",
+      "write one JSON object a step and an epoch (JSON lines); a resumed run goes on with its log",
+    )
     .option("--eval-limit <n>", "evaluate a sample of n training and n test pictures, not all", integer(1))
     .addHelpText(
       "after",

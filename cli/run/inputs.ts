@@ -85,8 +85,11 @@ function checkLabels(
   if (model.outputShape.length !== 2)
     fail(`there are labels, but the output of ${model.name} is ${bracketed(model.outputShape)}, not [N, classes]`);
   if (model.mode === "train" && model.classes === null)
-    fail(`there are labels, but ${model.name} does not state its \`classes\`; do so in the model file to train on labels`);
-  if (shape.length !== 1 || shape[0] !== batch) fail(`labels are ${bracketed(shape)}; [${batch}] expected, one a picture`);
+    fail(
+      `there are labels, but ${model.name} does not state its \`classes\`; do so in the model file to train on labels`,
+    );
+  if (shape.length !== 1 || shape[0] !== batch)
+    fail(`labels are ${bracketed(shape)}; [${batch}] expected, one a picture`);
   const wrong = values.findIndex((label) => label < 0 || label >= classes);
   if (wrong >= 0) fail(`label ${wrong} is ${values[wrong]}; 0 to ${classes - 1} expected`);
 }

@@ -39,7 +39,11 @@ export interface KeptRun {
   readonly artifact: Artifact;
   readonly record: RunRecord | null;
   /** Null where it ended before its first checkpoint. */
-  readonly newest: { readonly path: string; readonly checkpoint: Checkpoint; readonly skipped: readonly string[] } | null;
+  readonly newest: {
+    readonly path: string;
+    readonly checkpoint: Checkpoint;
+    readonly skipped: readonly string[];
+  } | null;
 }
 
 /** What `--resume` finds; null where the folder is empty or absent. Throws KilnError where something is amiss. */

@@ -1,13 +1,13 @@
 /** Trains a model from the command line: adapter, data, compiler, session, progress, log, checkpoints. */
-import { type DataSet, readWeights } from "../../runtime/node/index.ts";
+import { type DataSet, type OpenedDevice, readWeights } from "../../runtime/node/index.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
-import { type EpochEvent, type StepEvent, train as trainSession, trainingPlan } from "../../runtime/trainer.ts";
+import { type EpochEvent, type StepEvent, trainingPlan, train as trainSession } from "../../runtime/trainer.ts";
 import { openDataFor } from "../data.ts";
 import { compileFor, openAdapter } from "../device.ts";
 import { Interrupted } from "../errors.ts";
-import { openModel, type OpenedModel } from "../model.ts";
+import { type OpenedModel, openModel } from "../model.ts";
 import type { DeviceOptions, ModelOptions } from "../options.ts";
 import { formatSeconds, say } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -40,11 +40,12 @@ export interface TrainOutcome {
   readonly finished: boolean;
 }
 
-export async function train(path: string, request: TrainRequest): Promise<TrainOutcome> {
+/** Trains as asked, on `device` where one is open already. */
+export async function train(path: string, request: TrainRequest, device?: OpenedDevice): Promise<TrainOutcome> {
   const kept = request.checkpoint === undefined ? null : await findRun(request.checkpoint, request.resume === true);
   const model = await openTrainingModel(path, request, kept);
   const record = settle(request, kept);
-  const opened = await openAdapter(request);
+  const opened = device ?? (await openAdapter(request));
   const data = await openDataFor(model, record.data, record.seed);
   const artifact = kept?.artifact ?? (await compileToTrain(model, opened, request, record, data));
   checkSameData(record, data, artifact);
@@ -52,7 +53,9 @@ export async function train(path: string, request: TrainRequest): Promise<TrainO
   const { newest = null } = kept ?? {};
   const plan = trainingPlan(data.train.count, model.batch, record.epochs, record.steps);
   if (newest && isFinished(newest.checkpoint.progress, plan.steps)) {
-    say(`This run is finished: ${newest.checkpoint.progress.step} steps are done, ${newest.path} is the last checkpoint.`);
+    say(
+      `This run is finished: ${newest.checkpoint.progress.step} steps are done, ${newest.path} is the last checkpoint.`,
+    );
     return { losses: [], finished: true };
   }
   if (newest) sayResumed(newest, request);
@@ -75,7 +78,8 @@ export async function train(path: string, request: TrainRequest): Promise<TrainO
     const written = { ...record, dataDescription: data.description };
     const save =
       request.checkpoint === undefined ? null : await keepRun(request.checkpoint, artifact, written, kept === null);
-    const log = request.log === undefined ? null : await TrainingLog.open(request.log, newest?.checkpoint.progress ?? null);
+    const log =
+      request.log === undefined ? null : await TrainingLog.open(request.log, newest?.checkpoint.progress ?? null);
     await trainSession(session, {
       train: data.train,
       test: data.test,
@@ -175,14 +179,15 @@ function settle(request: TrainRequest, kept: KeptRun | null): RunRecord {
   };
   if (before)
     for (const name of ["lr", "momentum", "weightDecay"] as const)
-      if (before[name] !== now[name]) say(`Note: ${name} was ${before[name]} so far, and is ${now[name]} from here on.`);
+      if (before[name] !== now[name])
+        say(`Note: ${name} was ${before[name]} so far, and is ${now[name]} from here on.`);
   return now;
 }
 
 /** Compiles the step and what evaluates it; the classes' names go along, for predictions. */
 async function compileToTrain(
   model: OpenedModel,
-  opened: Awaited<ReturnType<typeof openAdapter>>,
+  opened: OpenedDevice,
   request: TrainRequest,
   record: RunRecord,
   data: DataSet,

@@ -1,0 +1,101 @@
+import { Command, Option } from "commander";
+import type { Graph } from "../../compiler/ir/graph.ts";
+import type { CompiledEntry } from "../../compiler/pipeline.ts";
+import { openDevice } from "../../runtime/node/index.ts";
+import { KilnError } from "../../runtime/program/error.ts";
+import type { Artifact, EntryName } from "../../runtime/program/schema.ts";
+import { UsageError } from "../errors.ts";
+import { planJsonToText, storedKernels, storedKernelsText, storedPlan } from "../inspect/storedPlan.ts";
+import { mainEntry, mainEntryName } from "../mainEntry.ts";
+import { openModel } from "../model.ts";
+import { addModelOptions, amount, type ModelOptions, modelArgument } from "../options.ts";
+import { emit, emitJson } from "../output.ts";
+import { resolveTarget } from "../targets.ts";
+
+type Stage = "graph" | "joint" | "expr" | "fused" | "kernels" | "plan";
+
+interface InspectOptions extends ModelOptions {
+  readonly stage: Stage;
+  readonly format: "text" | "json" | "html";
+  readonly momentum: number;
+}
+
+export const inspectCommand = () =>
+  addModelOptions(
+    new Command("inspect")
+      .description(
+        "Shows what the compiler makes of a model, on stdout: of the training step, or in infer mode of the forward pass.",
+      )
+      .argument("<model>", modelArgument)
+      .addOption(
+        new Option(
+          "--stage <stage>",
+          "graph: the ops as written; joint: with gradients and update; expr: index expressions; fused: one group a kernel; kernels: loop nests; plan: memory and dispatches",
+        )
+          .choices(["graph", "joint", "expr", "fused", "kernels", "plan"])
+          .makeOptionMandatory(),
+      )
+      .addOption(new Option("--format <format>", "text or json").choices(["text", "json", "html"]).default("text"))
+      .option("--momentum <f>", "above 0: with velocities, as kiln compile has it", amount, 0),
+    "portable",
+  ).action(async (path: string, options: InspectOptions) => {
+    if (options.format === "html") throw new UsageError("--format html does not exist yet; text and json do");
+    const model = await openModel(path, options);
+    if (model.stored) return showStored(path, model.stored, options);
+    const { stage, format } = options;
+    const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice()).target);
+    const entries: EntryName[] =
+      model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
+    const compiled = await model.compile({ target, entries, velocity: options.momentum > 0 });
+    const { graph } = compiled.model!;
+    const { entry } = mainEntry(compiled.model!);
+    await (format === "json" ? showJson(stage, graph, entry) : showText(stage, graph, entry));
+  });
+
+function showStored(path: string, artifact: Artifact, { stage, format }: InspectOptions): void {
+  const name = mainEntryName(artifact.program);
+  if (stage === "plan") {
+    const plan = storedPlan(artifact, name);
+    return format === "json" ? emitJson(plan) : emit(planJsonToText(plan));
+  }
+  if (stage === "kernels")
+    return format === "json" ? emitJson(storedKernels(artifact, name)) : emit(storedKernelsText(artifact, name));
+  throw new KilnError(
+    "usage",
+    `${path} is an artifact, which holds kernels and plan; for the stage ${stage} inspect the model file ` +
+      "(or the files in ir/, where it was compiled with --dump-ir)",
+  );
+}
+
+function requireJoint(entry: CompiledEntry): Graph {
+  if (entry.graph.stage !== "joint") throw new UsageError("--stage joint is of training; it needs --mode train");
+  return entry.graph;
+}
+
+async function showText(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {
+  const { print, planToText } = await import("../../compiler/index.ts");
+  const { printKernels } = await import("../../compiler/text/printKernel.ts");
+  const texts: Record<Stage, () => string> = {
+    graph: () => print(graph),
+    joint: () => print(requireJoint(entry)),
+    expr: () => print(entry.expr),
+    fused: () => print(entry.fused),
+    kernels: () => printKernels(entry.plan.dispatches.map(({ kernel }) => kernel)),
+    plan: () => planToText(entry.plan, entry.problem),
+  };
+  emit(texts[stage]());
+}
+
+async function showJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {
+  const { planToJson } = await import("../../compiler/index.ts");
+  const { kernelsToJson, programToJson } = await import("../inspect/stageJson.ts");
+  const values: Record<Stage, () => unknown> = {
+    graph: () => programToJson(graph),
+    joint: () => programToJson(requireJoint(entry)),
+    expr: () => programToJson(entry.expr),
+    fused: () => programToJson(entry.fused),
+    kernels: () => kernelsToJson(entry.plan.dispatches.map(({ kernel }) => kernel)),
+    plan: () => planToJson(entry.plan, entry.problem),
+  };
+  emitJson(values[stage]());
+}
