@@ -7,6 +7,7 @@ import type { Kernel } from "./ir/kernel.ts";
 import type { Plan } from "./ir/plan.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
+import { fitBindings } from "./passes/fitBindings.ts";
 import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
@@ -42,6 +43,7 @@ export const passes = [
   { name: "dead-definitions", summary: "What nothing reads is dropped." },
   { name: "residues", summary: "Sums over positions that must divide evenly run over those alone." },
   { name: "split-reductions", summary: "Long sums with few results become partial sums, added in fixed order." },
+  { name: "fit-bindings", summary: "Definitions that read more tensors than a kernel may bind are cut." },
   { name: "layout", summary: "Every value gets its physical order: channels innermost." },
   { name: "fusion", summary: "Definitions are grouped, each group to become one kernel." },
   { name: "schedule", summary: "Groups become loop nests." },
@@ -60,7 +62,8 @@ export function compileEntry(graph: Graph, { target, choose, onPass }: PipelineO
   const expr = seen("dead-definitions", removeDeadDefinitions(common));
   const whole = seen("residues", residues(expr));
   const split = seen("split-reductions", splitReductions(whole, target));
-  const laidOut = seen("layout", layout(split));
+  const fitted = seen("fit-bindings", fitBindings(split, target));
+  const laidOut = seen("layout", layout(fitted));
   const fused = seen("fusion", fusion(laidOut, target));
   const kernels = seen("schedule", scheduleProgram(fused, target, choose));
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);

@@ -3,6 +3,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
+import { shareGroup } from "../ir/share.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
@@ -13,8 +14,9 @@ import { scheduleWorkgroup } from "./workgroup.ts";
 export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => ContractionSchedule;
 
 export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
-  const contraction = asContraction(group, program.layouts);
-  if (!contraction) return scheduleMap(group, program, target);
+  const shared = shareGroup(group);
+  const contraction = asContraction(shared, program.layouts);
+  if (!contraction) return scheduleMap(shared, program, target);
   const standard = defaultSchedule(contraction, target);
   const schedule = choose ? choose(contraction, standard) : standard;
   return schedule.transport === "broadcast"

@@ -16,7 +16,7 @@ import { Nest } from "./nest.ts";
 import { guardKey, ScalarEmitter, storeValue, vanishesOutside, withoutGuards } from "./scalars.ts";
 
 /** Reductions of at most so many terms are unrolled: their index arithmetic folds away. */
-const unrollLimit = 32;
+const unrollLimit = 16;
 
 /** Axes of the group from slowest to fastest in the memory of what it mainly stores. */
 function memoryOrder(group: Group, table: BufferTable): { axis: Axis; coefficient: number }[] {

@@ -1,0 +1,95 @@
+/**
+ * Cuts definitions that read more tensors than a kernel may bind on the target: parts of their expressions become
+ * values of their own, over the axes that they depend on.
+ */
+import type { Target } from "../../runtime/program/schema.ts";
+import type { Definition, ExprProgram } from "../ir/expr.ts";
+import { Axis, Index } from "../ir/index.ts";
+import { readsOf, rewriteScalar, Scalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
+import { type DType, tensorType, type Value } from "../ir/types.ts";
+
+export function fitBindings(program: ExprProgram, target: Target): ExprProgram {
+  const most = target.limits.maxStorageBuffersPerShaderStage;
+  const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));
+  const replaced = new Map(program.updates.map((u) => [u.next, u.state]));
+  const storage = (v: Value): Value => replaced.get(v) ?? v;
+  const fresh = (hint: string): string => {
+    let name = hint;
+    for (let i = 2; names.has(name); i++) name = `${hint}_${i}`;
+    names.add(name);
+    return name;
+  };
+  const definitions = program.definitions.flatMap((d) => {
+    const parts: Definition[] = [];
+    let rest = d;
+    while (bindings(rest, storage) > most) {
+      const cut = bestCut(rest, most, storage);
+      if (!cut)
+        throw new Error(`%${d.outputs[0].name} needs ${bindings(rest, storage)} buffers, ${target.name} binds ${most}`);
+      const [part, remaining] = extract(rest, cut, fresh(`${d.outputs[0].name}.part`));
+      parts.push(part);
+      rest = remaining;
+    }
+    return [...parts, rest];
+  });
+  return { ...program, definitions };
+}
+
+const tensorsOf = (s: Scalar, storage: (v: Value) => Value): Set<Value> =>
+  new Set(readsOf(s).map((r) => storage(r.tensor)));
+
+const bindings = (d: Definition, storage: (v: Value) => Value): number =>
+  new Set([...tensorsOf(d.body, storage), ...d.outputs.map(storage)]).size;
+
+/** Axes that an expression depends on, among those of the definition. */
+function axesOf(s: Scalar, d: Definition): Axis[] {
+  const used = new Set<Axis>();
+  visitScalar(s, ({ node: n }) => {
+    if (n.kind === "index") n.index.axes(used);
+    if (n.kind === "random") n.element.axes(used);
+    if (n.kind !== "read") return;
+    for (const i of n.index) i.axes(used);
+    for (const c of n.guard) c.index.axes(used);
+  });
+  return [...d.axes, ...(d.reduction?.axes ?? [])].filter((a) => used.has(a));
+}
+
+/** The part whose removal saves most bindings, then the one with the fewest elements. */
+function bestCut(d: Definition, most: number, storage: (v: Value) => Value): Scalar | undefined {
+  let best: { node: Scalar; saved: number; size: number } | undefined;
+  visitScalar(d.body, (node) => {
+    if (node === d.body || node.dtype === "bool") return;
+    const inside = tensorsOf(node, storage);
+    if (inside.size < 2 || inside.size > most - 1) return;
+    const outside = tensorsOf(replaceNode(d.body, node, Scalar.constant(0, node.dtype)), storage);
+    const saved = [...inside].filter((v) => !outside.has(v)).length - 1;
+    const size = axesOf(node, d).reduce((n, a) => n * a.extent, 1);
+    if (saved < 1) return;
+    if (!best || saved > best.saved || (saved === best.saved && size < best.size)) best = { node, saved, size };
+  });
+  return best?.node;
+}
+
+const replaceNode = (body: Scalar, node: Scalar, by: Scalar): Scalar =>
+  rewriteScalar(body, (s) => (s === node ? by : s), new Map([[node, by]]));
+
+function extract(d: Definition, node: Scalar, name: string): [part: Definition, rest: Definition] {
+  const from = axesOf(node, d);
+  const axes = from.map((a) => new Axis(a.name, a.extent));
+  const map = new Map(from.map((a, i) => [a, Index.of(axes[i])]));
+  const value: Value = {
+    name,
+    type: tensorType(
+      node.dtype as DType,
+      axes.map((a) => a.extent),
+    ),
+  };
+  const read = new Scalar(
+    { kind: "read", tensor: value, index: from.map((a) => Index.of(a)), guard: [], fill: 0 },
+    node.dtype,
+  );
+  return [
+    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op },
+    { ...d, body: replaceNode(d.body, node, read) },
+  ];
+}
