@@ -3,7 +3,7 @@
  * `node tools/build.js` builds all of it; with `--no-types` the bundles alone, in a fraction of a second.
  */
 import { spawn } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,7 +44,16 @@ async function bundles() {
 }
 
 /** Declarations, by TypeScript itself; what is wrong with a type is an error here as it is in `npm run typecheck`. */
-function declarations() {
+async function declarations() {
+  await compileDeclarations();
+  // Those that name WebGPU's types bring them along.
+  for (const entry of ["runtime/index.d.ts", "runtime/node/index.d.ts"]) {
+    const path = join(out, "types", entry);
+    writeFileSync(path, `/// <reference types="@webgpu/types" />\n${readFileSync(path, "utf8")}`);
+  }
+}
+
+function compileDeclarations() {
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   const child = spawn(process.execPath, [tsc, "-p", "tsconfig.types.json"], { cwd: home, stdio: "inherit" });
   return new Promise((done, failed) => {
