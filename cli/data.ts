@@ -1,5 +1,5 @@
 /** Opens `--data` for a model, and says what it is. */
-import { type DataSet, openData } from "../runtime/node/index.ts";
+import type { DataSet } from "../runtime/node/data/index.ts";
 import { formatBytes, KilnError } from "../runtime/program/error.ts";
 import type { OpenedModel } from "./model.ts";
 import { say } from "./output.ts";
@@ -11,6 +11,7 @@ export async function openDataFor(model: OpenedModel, spec: string, seed: number
       "data",
       `${model.name} has no classes; give \`classes\` in the model file: model({ input: ..., classes: 10 }, ...)`,
     );
+  const { openData } = await import("../runtime/node/data/index.ts"); // not before: the decoder is large
   const [, channels, height, width] = model.inputShape;
   let progress: Progress | null = null;
   let activity: string | null = null;

@@ -1,5 +1,6 @@
 /** The device that a command runs on, and weights for what runs. */
-import { type OpenedDevice, openDevice, readWeights } from "../runtime/node/index.ts";
+import { readWeights } from "../runtime/node/checkpoints.ts";
+import { type OpenedDevice, openDevice } from "../runtime/node/device.ts";
 import type { Artifact } from "../runtime/program/schema.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { UsageError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** `--target`: a described target by name, a JSON file's, or the adapter's. */
 import { readFileSync } from "node:fs";
-import { fileError } from "../runtime/node/index.ts";
+import { fileError } from "../runtime/node/files.ts";
 import { KilnError } from "../runtime/program/error.ts";
 import type { Target } from "../runtime/program/schema.ts";
 import { UsageError } from "./errors.ts";

@@ -44,7 +44,7 @@ export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Ar
     model.entries.step ??
     (graph.mode === "infer" ? model.entries.forward : undefined) ??
     model.entries.gradientsFromCotangent ??
-    model.entries.forward!;
+    Object.values(model.entries)[0];
   const output = graph.outputs.find((o) => o.name === "output")!;
   const program: Program = {
     format: formatVersion,

@@ -1,6 +1,8 @@
 import { Command, Option } from "commander";
 import { diagnosticsToJson } from "../../compiler/diagnostics/diagnostic.ts";
-import { openDevice, readWeights, writeArtifact } from "../../runtime/node/index.ts";
+import { writeArtifact } from "../../runtime/node/artifacts.ts";
+import { readWeights } from "../../runtime/node/checkpoints.ts";
+import { openDevice } from "../../runtime/node/device.ts";
 import { formatBytes } from "../../runtime/program/error.ts";
 import { f32, formatSafetensors } from "../../runtime/program/safetensors.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type DoctorAdapter, type DoctorReport, diagnose, openDevice } from "../../runtime/node/index.ts";
+import { openDevice } from "../../runtime/node/device.ts";
+import { type DoctorAdapter, type DoctorReport, diagnose } from "../../runtime/node/doctor.ts";
 import { formatBytes, KilnError } from "../../runtime/program/error.ts";
 import type { OpCheck } from "../check/selfTest.ts";
 import { addAdapterOption, type DeviceOptions, jsonOption } from "../options.ts";

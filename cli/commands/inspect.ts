@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import type { CompiledEntry } from "../../compiler/pipeline.ts";
-import { openDevice } from "../../runtime/node/index.ts";
+import { openDevice } from "../../runtime/node/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact, EntryName } from "../../runtime/program/schema.ts";
 import { UsageError } from "../errors.ts";

@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import { argmax, softmax } from "../../runtime/metrics.ts";
-import { decodePicture, isArtifact, type Picture, readArtifact } from "../../runtime/node/index.ts";
+import { isArtifact, readArtifact } from "../../runtime/node/artifacts.ts";
+import type { Picture } from "../../runtime/node/data/index.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Session } from "../../runtime/session.ts";
 import { weightsFor } from "../device.ts";
@@ -67,6 +68,7 @@ export const predictCommand = () =>
 
 /** At its own size, which the device resizes; what is larger than the model's input is averaged down to it. */
 async function decode(image: string, { inputShape: [, channels, height, width] }: OpenedModel): Promise<Picture> {
+  const { decodePicture } = await import("../../runtime/node/data/index.ts"); // not before: the decoder is large
   const picture = await decodePicture(image, channels);
   return picture.height > height || picture.width > width ? decodePicture(image, channels, height, width) : picture;
 }

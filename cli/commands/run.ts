@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { writeFileAtomically } from "../../runtime/node/index.ts";
+import { writeFileAtomically } from "../../runtime/node/files.ts";
 import { safetensorsParts } from "../../runtime/program/safetensors.ts";
 import { compileFor, openAdapter, weightsFor } from "../device.ts";
 import { UsageError } from "../errors.ts";

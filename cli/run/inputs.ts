@@ -1,6 +1,6 @@
 /** IN of `kiln run`: what it holds, and whether that fits the model. */
 import { readFileSync } from "node:fs";
-import { fileError } from "../../runtime/node/index.ts";
+import { fileError } from "../../runtime/node/files.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import { parseSafetensors, type StoredTensor, toFloat32, toInt32 } from "../../runtime/program/safetensors.ts";
 import { UsageError } from "../errors.ts";

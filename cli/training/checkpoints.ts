@@ -2,17 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactHash } from "../../runtime/artifact.ts";
+import { isArtifact, readArtifact, writeArtifact } from "../../runtime/node/artifacts.ts";
 import {
-  fileError,
-  isArtifact,
   listCheckpoints,
   prepareCheckpoints,
-  readArtifact,
   readNewestCheckpoint,
-  writeArtifact,
   writeCheckpoint,
-  writeFileAtomically,
-} from "../../runtime/node/index.ts";
+} from "../../runtime/node/checkpoints.ts";
+import { fileError, writeFileAtomically } from "../../runtime/node/files.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import type { Checkpoint } from "../../runtime/trainer.ts";

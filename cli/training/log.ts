@@ -1,6 +1,6 @@
 /** `--log FILE.jsonl`: one JSON object a line, each step exactly once, however often the run was interrupted. */
 import { appendFileSync, readFileSync } from "node:fs";
-import { fileError, writeFileAtomically } from "../../runtime/node/index.ts";
+import { fileError, writeFileAtomically } from "../../runtime/node/files.ts";
 import type { EpochEvent, Progress, StepEvent } from "../../runtime/trainer.ts";
 
 /** The lines of a log that stay when training goes on from `progress`: what came after it will come again. */

@@ -1,5 +1,7 @@
 /** Trains a model from the command line: adapter, data, compiler, session, progress, log, checkpoints. */
-import { type DataSet, type OpenedDevice, readWeights } from "../../runtime/node/index.ts";
+import { readWeights } from "../../runtime/node/checkpoints.ts";
+import type { DataSet } from "../../runtime/node/data/index.ts";
+import type { OpenedDevice } from "../../runtime/node/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
