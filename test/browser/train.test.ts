@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { compile, loadTarget } from "../../compiler/index.ts";
 import type { Artifact } from "../../runtime/index.ts";
 import { writeArtifact } from "../../runtime/node/artifacts.ts";
 import { openDevice } from "../../runtime/node/device.ts";
@@ -29,3 +30,10 @@ async function expectSameLosses(artifact: Artifact, size: number): Promise<void>
 test("a hand-written artifact trains in headless Chromium as in Node", { timeout: 120_000 }, () =>
   expectSameLosses(tiny, 2),
 );
+
+test("LeNet, compiled for portable, trains in headless Chromium as in Node", { timeout: 240_000 }, async () => {
+  const read = (path: string) => readFileSync(path, "utf8");
+  const { artifact } = compile({ path: "models/lenet.ts", read }, { batch: 16, target: loadTarget("portable") });
+  if (!artifact) throw new Error("models/lenet.ts does not compile");
+  await expectSameLosses(artifact, 32);
+});
