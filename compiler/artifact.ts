@@ -34,6 +34,7 @@ export interface CompiledModel {
   readonly pictures: CompiledEntry;
 }
 
+/** The artifact of a compiled model: program.json as data, and the WGSL text of its kernels. */
 export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Artifact {
   const kernels = new KernelTable();
   const entries: Partial<Record<EntryName, ProgramEntry>> = {};

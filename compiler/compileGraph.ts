@@ -24,6 +24,10 @@ export interface Compilation {
   readonly artifact: Artifact;
 }
 
+/**
+ * Compiles a graph: every entry point wanted through all passes, then the artifact.
+ * Throws PlanError where the target cannot hold one of its tensors.
+ */
 export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
   const { target, choose, velocity = false, onPass } = options;
   const graphs = buildEntries(graph, { velocity, pictureBytes: target.limits.maxStorageBufferBindingSize });

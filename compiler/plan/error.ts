@@ -1,6 +1,6 @@
-/** A plan that the target can't hold. */
 import type { Value } from "../ir/types.ts";
 
+/** A plan that the target can't hold. */
 export class PlanError extends Error {
   override readonly name = "PlanError";
 

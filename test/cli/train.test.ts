@@ -85,11 +85,28 @@ describe("a run", () => {
     expect(losses("seed.jsonl")).not.toEqual(losses("again.jsonl"));
   });
 
-  test("over several epochs", async () => {
-    const args = ["--data", "synthetic", "--batch", "16", "--epochs", "1", "--eval-limit", "16"];
-    const { stderr } = await kiln("train", "tiny.ts", ...args, "--steps", "3", "--log", "both.jsonl");
-    expect(stderr.match(/^Epoch /gm)).toHaveLength(1);
-    expect(steps("both.jsonl")).toEqual([1, 2, 3]);
+  test("over epochs: a line each, and --steps over as many as it takes", async () => {
+    const { default: sharp } = await import("sharp");
+    for (const part of ["train", "test"])
+      for (let i = 0; i < 40; i++) {
+        const background = { r: (i * 40) % 256, g: 255 - ((i * 25) % 256), b: (i * 97) % 256 };
+        const png = await sharp({ create: { width: 8, height: 8, channels: 3, background } })
+          .png()
+          .toBuffer();
+        folder.write(`pictures/${part}/class${i % 10}/${i}.png`, png);
+      }
+    const args = ["train", "tiny.ts", "--data", "pictures", "--batch", "16"];
+    const two = await kiln(...args, "--epochs", "2", "--log", "two.jsonl");
+    expect(two.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0", "Epoch 1"]);
+    expect(events("two.jsonl").map((e) => `${e.event} ${e.epoch}`)).toEqual([
+      ...["step 0", "step 0", "epoch 0", "step 1", "step 1", "epoch 1"], // 40 pictures: two batches, eight left out
+    ]);
+    const five = await kiln(...args, "--steps", "5", "--log", "five.jsonl");
+    expect(five.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0", "Epoch 1", "Epoch 2"]);
+    expect(losses("five.jsonl").slice(0, 4)).toEqual(losses("two.jsonl"));
+    const both = await kiln(...args, "--steps", "5", "--epochs", "1", "--log", "both.jsonl");
+    expect(both.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0"]);
+    expect(steps("both.jsonl")).toEqual([1, 2]);
   });
 });
 

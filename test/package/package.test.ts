@@ -1,0 +1,115 @@
+/** The package as it is published: packed, installed into an empty folder, used there. */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Project, SyntaxKind } from "ts-morph";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { root, tinyModel } from "../cli/kiln.ts";
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), "kiln-package-"));
+const installed = join(folder, "node_modules", "kiln");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const here = (command: string, ...args: string[]) => run(command, args, { cwd: folder });
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+
+beforeAll(async () => {
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: root });
+  const [archive] = readdirSync(folder);
+  mkdirSync(folder, { recursive: true });
+  write("package.json", '{ "name": "user", "private": true, "type": "module" }\n');
+  await here("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${archive}`);
+  write("model.ts", tinyModel);
+}, 300_000);
+
+test("holds what it needs, and none of the sources", () => {
+  expect(readdirSync(installed).sort()).toEqual(
+    ["LICENSE", "NOTICE", "README.md", "bin", "dist", "docs", "models", "package.json", "tools"].sort(),
+  );
+  expect(readdirSync(join(installed, "tools"))).toEqual(["install-lavapipe"]);
+  expect(readdirSync(join(installed, "dist")).sort()).toEqual(
+    ["chunks", "cli.js", "compiler.js", "dsl.js", "node.js", "runtime.js", "types"].sort(),
+  );
+});
+
+test("npx kiln train model.ts", async () => {
+  const args = ["--data", "synthetic", "--batch", "8", "--steps", "3", "--eval-limit", "8", "--log", "log.jsonl"];
+  const { stdout, stderr } = await here("npx", "kiln", "train", "model.ts", ...args);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^Epoch 0\. Loss: \d\.\d+, Train_acc [\d.]+, Test_acc [\d.]+$/m);
+  expect(readFileSync(join(folder, "log.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(4);
+});
+
+describe("as a library", () => {
+  const program = `import { readFileSync } from "node:fs";
+import { compile, formatDiagnostics } from "kiln/compiler";
+import { createSession, type Session } from "kiln/runtime";
+import { openDevice } from "kiln/node";
+
+const read = (path: string) => readFileSync(path, "utf8");
+const { device, target } = await openDevice();
+const { artifact, diagnostics } = compile({ path: "model.ts", read }, { target, batch: 2 });
+if (!artifact) throw new Error(formatDiagnostics(diagnostics));
+const session: Session = await createSession(device, artifact, { entries: ["forward"] });
+session.writeInput("forward", "input", new Float32Array(2 * 3 * 32 * 32));
+await session.run("forward");
+const output: Float32Array = await session.readOutput("forward", "output");
+console.log(output.length, output.every((value) => value === 0));
+`;
+
+  test("compiles a model and runs it", async () => {
+    // As TypeScript strips it: the one type import and annotation go.
+    write("use.js", program.replace(", type Session", "").replace(/: (string|Session|Float32Array)\b/g, ""));
+    const { stdout } = await here("node", "use.js");
+    expect(stdout).toBe("20 true\n");
+  });
+
+  test.each([
+    { module: "nodenext", moduleResolution: "nodenext", skipLibCheck: false }, // its own declarations are checked too
+    { module: "esnext", moduleResolution: "bundler", skipLibCheck: true },
+  ])("is typed with %j", async (resolution) => {
+    write("use.ts", `${program}// @ts-expect-error: no such option\ncompile({ path: "m", read }, { batches: 2 });\n`);
+    // As if @types/node were installed too.
+    const typeRoots = [join(root, "node_modules/@types")];
+    const lib = ["es2023", "dom"];
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      target: "es2022",
+      lib,
+      types: ["node"],
+      typeRoots,
+      ...resolution,
+    };
+    write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["use.ts", "model.ts"] }));
+    const result = await here("node", join(root, "node_modules/typescript/bin/tsc"), "-p", ".").catch((error) => error);
+    expect(result.stdout).toBe("");
+  });
+
+  test("every exported function and class is documented", () => {
+    const project = new Project({
+      compilerOptions: { allowImportingTsExtensions: true },
+      skipAddingFilesFromTsConfig: true,
+    });
+    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const undocumented: string[] = [];
+    for (const [entry, { types }] of Object.entries<{ types: string }>(exports)) {
+      const file = project.addSourceFileAtPath(join(installed, types));
+      project.resolveSourceFileDependencies();
+      let functions = 0;
+      for (const [name, declarations] of file.getExportedDeclarations())
+        for (const declaration of declarations) {
+          const kind = declaration.getKindName();
+          if (!["FunctionDeclaration", "ClassDeclaration", "VariableDeclaration"].includes(kind)) continue;
+          functions++;
+          const documented = declaration.getFirstAncestorByKind(SyntaxKind.VariableStatement) ?? declaration;
+          if (!/^\s*\/\*\*/.test(documented.getFullText())) undocumented.push(`${entry}: ${name}`);
+        }
+      expect(functions, entry).toBeGreaterThan(3);
+    }
+    expect(undocumented).toEqual([]);
+  });
+});
