@@ -282,14 +282,13 @@ class Printer {
     if (e.op === "max" || e.op === "min" || e.op === "pow")
       return { text: `${e.op}(${this.expr(e.a, constants).text}, ${this.expr(e.b, constants).text})`, tightness: 9 };
     const { symbol, tightness } = symbols[e.op];
-    const operator = e.width === 4 && (e.op === "and" || e.op === "or") ? symbol[0] : symbol;
     // Shifts and bit operations want parentheses round everything in WGSL; sums and products nest as usual.
     const side = (x: KernelExpr, right: boolean): string => {
       const t = this.expr(x, constants);
       const loose = t.tightness < tightness || (t.tightness === tightness && right) || tightness < 1;
       return loose && t.tightness < 9 ? `(${t.text})` : t.text;
     };
-    return { text: `${side(e.a, false)} ${operator} ${side(e.b, true)}`, tightness };
+    return { text: `${side(e.a, false)} ${symbol} ${side(e.b, true)}`, tightness };
   }
 }
 
@@ -302,8 +301,9 @@ const symbols = {
   lt: { symbol: "<", tightness: 1 },
   le: { symbol: "<=", tightness: 1 },
   eq: { symbol: "==", tightness: 1 },
-  and: { symbol: "&&", tightness: 0 },
-  or: { symbol: "||", tightness: 0 },
+  // Not && and ||, which are branches: on them SwiftShader's compiler takes minutes where it takes half a second on these.
+  and: { symbol: "&", tightness: 0 },
+  or: { symbol: "|", tightness: 0 },
   bitAnd: { symbol: "&", tightness: 0 },
   shiftRight: { symbol: ">>", tightness: 0 },
 } as const;
