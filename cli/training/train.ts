@@ -63,7 +63,7 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   if (newest) sayResumed(newest, request);
 
   const interruption = new Interruption();
-  const progress = new TrainingProgress(model.batch);
+  const progress = new TrainingProgress();
   const losses: number[] = [];
   let saved: string | null = newest?.path ?? null;
   try {
@@ -240,23 +240,26 @@ class TrainingProgress {
   #steps = 0;
   #ended = false;
   #part = "";
+  #first: { readonly step: number; readonly time: number } | null = null;
   lastStep = 0;
-
-  constructor(private readonly batch: number) {}
 
   start(steps: number, done: number): void {
     this.#steps = steps;
     this.lastStep = done;
     this.#progress.begin("step", steps, done);
+    this.#progress.update(done, "(the driver compiles the kernels)");
   }
 
   step({ step, loss, movingLoss, imagesPerSecond }: StepEvent): void {
     this.lastStep = step;
-    const left = ((this.#steps - step) * this.batch) / imagesPerSecond;
+    const now = performance.now() / 1000;
+    // Counted from the end of the first step, in which the driver compiled.
+    this.#first ??= { step, time: now };
+    const left = ((now - this.#first.time) / (step - this.#first.step)) * (this.#steps - step);
     this.#progress.update(
       step,
-      `loss ${loss.toFixed(4)}, moving ${movingLoss.toFixed(4)}, ${formatRate(imagesPerSecond)} images/s, ` +
-        `${formatSeconds(left)} left`,
+      `loss ${loss.toFixed(4)}, moving ${movingLoss.toFixed(4)}, ${formatRate(imagesPerSecond)} images/s` +
+        (Number.isFinite(left) ? `, ${formatSeconds(left)} left` : ""),
     );
   }
 
