@@ -15,7 +15,7 @@ import { type Contraction, extentOf } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
-import { Nest } from "./nest.ts";
+import { mayBeMesa, Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
 import { type ContractionSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
 
@@ -52,7 +52,7 @@ class Builder {
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
-    this.nest = new Nest(target.class === "lavapipe");
+    this.nest = new Nest(mayBeMesa(target));
     const names = new Set(s.rowAxes.split(","));
     this.rowAxes = c.rows.filter((x) => names.has(x.name));
     this.inner = c.inner.find((k) => k.name === s.innerAxis)!;

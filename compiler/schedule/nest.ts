@@ -2,6 +2,7 @@
  * Builds a kernel's loop nest from the outside in. Indices are emitted with their loop-invariant parts hoisted to the
  * scope where they become known, since not every driver's compiler does that.
  */
+import type { Target } from "../../runtime/program/schema.ts";
 import type { Atom, Axis, Index, Term } from "../ir/index.ts";
 import type { KernelExpr, Statement } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
@@ -25,6 +26,9 @@ interface LoopOptions {
 
 /** Mesa's compilers unroll loops of so many turns whatever is in them, and take seconds over the result. */
 const driverUnrolls = 32;
+
+/** Whether kernels for this target may meet such a compiler: on lavapipe they do, and portable ones run anywhere. */
+export const mayBeMesa = (target: Target): boolean => target.class === "lavapipe" || target.class === "portable";
 
 export class Nest {
   private readonly scopes: Scope[] = [{ statements: [], known: new Map(), unrolled: false }];

@@ -16,7 +16,7 @@ import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
-import { Nest } from "./nest.ts";
+import { mayBeMesa, Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
 import type { ContractionSchedule } from "./tile.ts";
 
@@ -30,7 +30,7 @@ export function scheduleWorkgroup(
 }
 
 function build(c: Contraction, s: ContractionSchedule, table: BufferTable, target: Target): Kernel {
-  const nest = new Nest(target.class === "lavapipe");
+  const nest = new Nest(mayBeMesa(target));
   const uniforms = new Set<UniformName>();
   const threads = s.threadRows * s.threadColumns;
   const blockRows = s.tileRows * s.threadRows;
@@ -72,7 +72,7 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   /** Copies [depth][extent] elements of an operand into workgroup memory, all invocations together. */
   const fetch = (name: string, operand: Operand, axes: readonly Axis[], base: Index, extent: number): void => {
     const turn = new Axis("t", Math.ceil((depth * extent) / threads));
-    nest.loop(turn, { unroll: true }, () => {
+    nest.loop(turn, { unroll: !mayBeMesa(target) }, () => {
       const e = Index.of(turn).times(threads).plus(local);
       // Neighbouring invocations read what lies side by side in memory.
       const innerFirst = c.inner.some((k) => operand.address.coefficientOf(k) === 1);
