@@ -1,6 +1,7 @@
 import { SessionBuffers, type SessionMemory } from "./buffers.ts";
 import { type Command, type Commands, prepareCommands, recordPass, splitByOperations } from "./commands.ts";
 import { DeviceWatch, requireTarget, scoped } from "./device.ts";
+import { Pace } from "./pace.ts";
 import { buildPipelines } from "./pipelines.ts";
 import { type Profile, profileCommands } from "./profile.ts";
 import { KilnError } from "./program/error.ts";
@@ -104,6 +105,7 @@ export class Session {
   /** Operations take turns: a read never sees half of a step. */
   #turn: Promise<unknown> = Promise.resolve();
   #unflushed = 0;
+  readonly #pace: Pace;
 
   /** Use `createSession`. */
   constructor(
@@ -115,6 +117,7 @@ export class Session {
     private readonly commands: ReadonlyMap<EntryName, Commands>,
   ) {
     this.program = artifact.program;
+    this.#pace = new Pace(device.adapterInfo.isFallbackAdapter);
   }
 
   /** What was allocated on the device, measured on its buffers. */
@@ -231,13 +234,15 @@ export class Session {
     });
     this.#last = entry;
     let value = Number.NaN;
+    const { ready, done: finished } = this.#pace.begin(options.pictures ? `${entry} from pictures` : entry);
     const read = async () => {
+      await ready;
       await slot.loss.mapAsync(GPUMapMode.READ, 0, 4);
       value = new Float32Array(slot.loss.getMappedRange(0, 4))[0];
       slot.loss.unmap();
     };
     // What the error scopes say comes first: a submission that was refused leaves an old loss behind.
-    const done = this.uploads.release(slot, Promise.all([checked, loss ? read() : undefined]));
+    const done = this.uploads.release(slot, ready, Promise.all([checked, loss ? read() : undefined])).then(finished);
     return { done: hushed(done), loss: () => value };
   }
 

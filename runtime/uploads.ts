@@ -141,9 +141,13 @@ export class Uploads {
     slot.staging.unmap();
   }
 
-  /** Resolves once the device is done with the slot's uploads, that is with the submission; the slot is free then. */
-  async release(slot: Slot, alsoAfter?: Promise<unknown>): Promise<void> {
-    await this.watch.wait(Promise.all([slot.staging.mapAsync(GPUMapMode.WRITE), alsoAfter]));
+  /**
+   * Resolves once the device is done with the slot's uploads, that is with the submission; the slot is free then. The
+   * device is not asked before `ready`.
+   */
+  async release(slot: Slot, ready: Promise<void>, alsoAfter?: Promise<unknown>): Promise<void> {
+    const mapped = ready.then(() => slot.staging.mapAsync(GPUMapMode.WRITE));
+    await this.watch.wait(Promise.all([mapped, alsoAfter]));
     if (this.#waiting) {
       const resolve = this.#waiting;
       this.#waiting = null;
