@@ -37,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError("(kiln COMMAND --help says more)")
     .showSuggestionAfterError();
+  process.stderr.on("error", () => {}); // whoever read along has gone; the work goes on
   for (const command of commands) program.addCommand(command().copyInheritedSettings(program));
   try {
     await program.parseAsync(args, { from: "user" });

@@ -11,11 +11,19 @@ import { describeCompilation } from "../device.ts";
 import { DumpIr } from "../dumpIr.ts";
 import { DiagnosedError, UsageError } from "../errors.ts";
 import { openModel } from "../model.ts";
-import { addModelOptions, amount, jsonOption, type ModelOptions, modelArgument } from "../options.ts";
+import {
+  addAdapterOption,
+  addModelOptions,
+  amount,
+  type DeviceOptions,
+  jsonOption,
+  type ModelOptions,
+  modelArgument,
+} from "../options.ts";
 import { emitJson, say } from "../output.ts";
 import { resolveTarget } from "../targets.ts";
 
-interface CompileOptions extends ModelOptions {
+interface CompileOptions extends ModelOptions, DeviceOptions {
   readonly optimizer: "sgd";
   readonly momentum: number;
   readonly weightDecay: number;
@@ -26,12 +34,14 @@ interface CompileOptions extends ModelOptions {
 }
 
 export const compileCommand = () =>
-  addModelOptions(
-    new Command("compile")
-      .description("Compiles a model file to an artifact: kernels, memory plan, typed module.")
-      .argument("<model>", modelArgument)
-      .requiredOption("-o, --output <dir>", "the artifact's folder; one that is there already is replaced"),
-    "portable",
+  addAdapterOption(
+    addModelOptions(
+      new Command("compile")
+        .description("Compiles a model file to an artifact: kernels, memory plan, typed module.")
+        .argument("<model>", modelArgument)
+        .requiredOption("-o, --output <dir>", "the artifact's folder; one that is there already is replaced"),
+      "portable",
+    ),
   )
     .addOption(new Option("--optimizer <kind>", "what updates the parameters").choices(["sgd"]).default("sgd"))
     .option("--momentum <f>", "above 0, the artifact keeps velocities, and may be trained with any momentum", amount, 0)
@@ -52,7 +62,7 @@ export const compileCommand = () =>
 async function compile(path: string, options: CompileOptions): Promise<void> {
   const model = await openModel(path, options);
   if (model.stored) throw new UsageError(`${path} is an artifact already; kiln compile takes a model file`);
-  const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice()).target);
+  const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice(options)).target);
   const dump = options.dumpIr ? new DumpIr() : null;
   const compiled = await model.compile({ target, velocity: options.momentum > 0, onPass: dump?.onPass });
   const artifact =

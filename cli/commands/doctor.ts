@@ -21,7 +21,7 @@ export const doctorCommand = () =>
     .option("--check", "also run every op on it, forward and backward, against float64 (about a minute)")
     .addOption(jsonOption("print what was found as JSON to stdout"))
     .action(async (options: DoctorOptions) => {
-      const report = await diagnose(options.adapter ?? process.env.KILN_ADAPTER ?? undefined);
+      const report = await diagnose(options.adapter);
       sayReport(report);
       const checks = options.check && report.ok ? await check(options) : null;
       if (options.json) emitJson({ ...report, checks });

@@ -8,42 +8,51 @@ import { UsageError } from "../errors.ts";
 import { planJsonToText, storedKernels, storedKernelsText, storedPlan } from "../inspect/storedPlan.ts";
 import { mainEntry, mainEntryName } from "../mainEntry.ts";
 import { openModel } from "../model.ts";
-import { addModelOptions, amount, type ModelOptions, modelArgument } from "../options.ts";
+import {
+  addAdapterOption,
+  addModelOptions,
+  amount,
+  type DeviceOptions,
+  type ModelOptions,
+  modelArgument,
+} from "../options.ts";
 import { emit, emitJson } from "../output.ts";
 import { resolveTarget } from "../targets.ts";
 
 type Stage = "graph" | "joint" | "expr" | "fused" | "kernels" | "plan";
 
-interface InspectOptions extends ModelOptions {
+interface InspectOptions extends ModelOptions, DeviceOptions {
   readonly stage: Stage;
   readonly format: "text" | "json" | "html";
   readonly momentum: number;
 }
 
 export const inspectCommand = () =>
-  addModelOptions(
-    new Command("inspect")
-      .description(
-        "Shows what the compiler makes of a model, on stdout: of the training step, or in infer mode of the forward pass.",
-      )
-      .argument("<model>", modelArgument)
-      .addOption(
-        new Option(
-          "--stage <stage>",
-          "graph: the ops as written; joint: with gradients and update; expr: index expressions; fused: one group a kernel; kernels: loop nests; plan: memory and dispatches",
+  addAdapterOption(
+    addModelOptions(
+      new Command("inspect")
+        .description(
+          "Shows what the compiler makes of a model, on stdout: of the training step, or in infer mode of the forward pass.",
         )
-          .choices(["graph", "joint", "expr", "fused", "kernels", "plan"])
-          .makeOptionMandatory(),
-      )
-      .addOption(new Option("--format <format>", "text or json").choices(["text", "json", "html"]).default("text"))
-      .option("--momentum <f>", "above 0: with velocities, as kiln compile has it", amount, 0),
-    "portable",
+        .argument("<model>", modelArgument)
+        .addOption(
+          new Option(
+            "--stage <stage>",
+            "graph: the ops as written; joint: with gradients and update; expr: index expressions; fused: one group a kernel; kernels: loop nests; plan: memory and dispatches",
+          )
+            .choices(["graph", "joint", "expr", "fused", "kernels", "plan"])
+            .makeOptionMandatory(),
+        )
+        .addOption(new Option("--format <format>", "text or json").choices(["text", "json", "html"]).default("text"))
+        .option("--momentum <f>", "above 0: with velocities, as kiln compile has it", amount, 0),
+      "portable",
+    ),
   ).action(async (path: string, options: InspectOptions) => {
     if (options.format === "html") throw new UsageError("--format html does not exist yet; text and json do");
     const model = await openModel(path, options);
     if (model.stored) return showStored(path, model.stored, options);
     const { stage, format } = options;
-    const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice()).target);
+    const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice(options)).target);
     const entries: EntryName[] =
       model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
     const compiled = await model.compile({ target, entries, velocity: options.momentum > 0 });

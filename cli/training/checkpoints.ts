@@ -71,13 +71,13 @@ async function readRecord(folder: string): Promise<RunRecord | null> {
   }
 }
 
-/** Refuses to begin a run where another one's checkpoints lie. */
+/** Refuses to begin a run where another one's checkpoints lie; one that never got to a checkpoint has nothing to lose. */
 export async function requireFresh(folder: string): Promise<void> {
   const [newest] = await listCheckpoints(folder);
-  if (newest || (await isArtifact(artifactFolder(folder))))
+  if (newest)
     throw new KilnError(
       "file",
-      `${folder} holds a run already${newest ? `, at step ${newest.step}` : ""}: go on with it, --resume, or name another folder`,
+      `${folder} holds a run already, at step ${newest.step}: go on with it, --resume, or name another folder`,
     );
 }
 

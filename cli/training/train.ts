@@ -50,6 +50,7 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   const opened = device ?? (await openAdapter(request));
   const data = await openDataFor(model, record.data, record.seed);
   const artifact = kept?.artifact ?? (await compileToTrain(model, opened, request, record, data));
+  requireVelocity(record, artifact);
   checkSameData(record, data, artifact);
 
   const { newest = null } = kept ?? {};
@@ -200,6 +201,14 @@ async function compileToTrain(
   });
   const { program } = artifact;
   return { ...artifact, program: { ...program, input: { ...program.input, classNames: [...data.classNames] } } };
+}
+
+function requireVelocity({ momentum }: RunRecord, { program }: Artifact): void {
+  if (momentum > 0 && program.model.optimizer?.velocity === false)
+    throw new KilnError(
+      "usage",
+      `--momentum ${momentum}, but this ${program.model.name} was compiled without velocities; compile it with --momentum`,
+    );
 }
 
 /** A run goes on with the data it began with. */
