@@ -48,7 +48,7 @@ export class Uploads {
 
   /** Maps the staging buffers; call once, when the buffers are known to be good. */
   async start(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => this.release(slot)));
+    await Promise.all(this.#slots.map((slot) => this.release(slot, Promise.resolve())));
   }
 
   get hasLabels(): boolean {
