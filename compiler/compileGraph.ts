@@ -4,7 +4,8 @@ import type { Artifact, EntryName, Program, Target } from "../runtime/program/sc
 import { type CompiledModel, emitArtifact } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
 import { buildEntries } from "./passes/entries.ts";
-import { compileEntry, type StageResult } from "./pipeline.ts";
+import { compileEntry, InvalidStage, type StageResult } from "./pipeline.ts";
+import { checkEntry } from "./plan/checkEntry.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
 import { print } from "./text/print.ts";
 
@@ -17,6 +18,8 @@ export interface GraphOptions {
   /** The entry points wanted; all that the model has where not said. */
   readonly entries?: readonly EntryName[];
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  /** Check after every pass, and the artifact at the end, that what was made is right; throws InvalidStage. */
+  readonly verify?: boolean;
 }
 
 export interface Compilation {
@@ -29,13 +32,13 @@ export interface Compilation {
  * Throws PlanError where the target cannot hold one of its tensors.
  */
 export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
-  const { target, choose, velocity = false, onPass } = options;
+  const { target, choose, velocity = false, onPass, verify = false } = options;
   const graphs = buildEntries(graph, { velocity, pictureBytes: target.limits.maxStorageBufferBindingSize });
   const wanted: readonly EntryName[] =
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
   const compile = (name: EntryName | "pictures", g: Graph) =>
-    compileEntry(g, { target, choose, onPass: onPass && ((pass, result) => onPass(name, pass, result)) });
+    compileEntry(g, { target, choose, verify, onPass: onPass && ((pass, result) => onPass(name, pass, result)) });
   const entries: CompiledModel["entries"] = {};
   for (const name of wanted) {
     const g = graphs[name];
@@ -50,6 +53,11 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
     hash: graphHash(graph),
     compiler: "kiln 0.1.0",
   });
+  if (verify) {
+    const { program } = artifact;
+    const problems = Object.values(program.entries).flatMap((entry) => checkEntry(program, entry));
+    if (problems.length > 0) throw new InvalidStage("the artifact's emission", problems);
+  }
   return { model, artifact };
 }
 

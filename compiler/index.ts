@@ -34,6 +34,8 @@ export interface CompileOptions {
   readonly choose?: ScheduleChoice;
   /** Called after each pass of each entry point. */
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  /** Check after every pass that what it made is right; throws InvalidStage, which is a fault of the compiler. */
+  readonly verify?: boolean;
 }
 
 export interface CompileResult {
@@ -61,7 +63,7 @@ export {
 } from "./diagnostics/diagnostic.ts";
 export { formatDiagnostic, formatDiagnostics, wantsColor } from "./diagnostics/format.ts";
 export { type ModelSource, readModel } from "./frontend/index.ts";
-export { type CompiledEntry, passes, type StageResult } from "./pipeline.ts";
+export { type CompiledEntry, InvalidStage, passes, type StageResult } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
 export { planToJson, planToText } from "./plan/print.ts";
 export { loadTarget, targets } from "./target/targets.ts";

@@ -2,9 +2,14 @@
 import type { Target } from "../runtime/program/schema.ts";
 import type { ExprProgram } from "./ir/expr.ts";
 import type { FusedProgram } from "./ir/fused.ts";
-import type { Graph } from "./ir/graph.ts";
+import type { Graph, Update } from "./ir/graph.ts";
 import type { Kernel } from "./ir/kernel.ts";
 import type { Plan } from "./ir/plan.ts";
+import type { Value } from "./ir/types.ts";
+import { exprProblems } from "./ir/verifyExpr.ts";
+import { fusedProblems } from "./ir/verifyFused.ts";
+import { verifyGraph } from "./ir/verifyGraph.ts";
+import { verifyKernel } from "./ir/verifyKernel.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
 import { fitBindings } from "./passes/fitBindings.ts";
@@ -15,6 +20,7 @@ import { lower } from "./passes/lower.ts";
 import { orderAndPlan } from "./passes/plan.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
+import { checkPlan } from "./plan/check.ts";
 import type { PlanProblem } from "./plan/problem.ts";
 import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 
@@ -25,6 +31,20 @@ export interface PipelineOptions {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
   readonly onPass?: (name: string, result: StageResult) => void;
+  /** Check after every pass that what it made is right; throws InvalidStage where it is not. */
+  readonly verify?: boolean;
+}
+
+/** A pass has made something that breaks its stage's rules: a fault of the compiler. */
+export class InvalidStage extends Error {
+  override readonly name = "InvalidStage";
+
+  constructor(
+    readonly pass: string,
+    readonly problems: readonly string[],
+  ) {
+    super(`what ${pass} made is not valid:\n  ${problems.join("\n  ")}`);
+  }
 }
 
 export interface CompiledEntry {
@@ -51,21 +71,31 @@ export const passes = [
   { name: "plan", summary: "Every value gets an offset in the arena." },
 ] as const;
 
-export function compileEntry(graph: Graph, { target, choose, onPass }: PipelineOptions): CompiledEntry {
-  const seen = <T extends StageResult>(name: (typeof passes)[number]["name"], result: T): T => {
+type PassName = (typeof passes)[number]["name"];
+
+export function compileEntry(graph: Graph, { target, choose, onPass, verify = false }: PipelineOptions): CompiledEntry {
+  const seen = <T extends StageResult>(name: PassName, result: T, problemsOf: (result: T) => string[]): T => {
     onPass?.(name, result);
+    const problems = verify ? problemsOf(result) : [];
+    if (problems.length > 0) throw new InvalidStage(name, problems);
     return result;
   };
-  const lowered = seen("lower", lower(graph));
-  const folded = seen("fold-constants", foldConstants(lowered));
-  const common = seen("common-definitions", mergeCommonDefinitions(folded));
-  const expr = seen("dead-definitions", removeDeadDefinitions(common));
-  const whole = seen("residues", residues(expr));
-  const split = seen("split-reductions", splitReductions(whole, target));
-  const fitted = seen("fit-bindings", fitBindings(split, target));
-  const laidOut = seen("layout", layout(fitted));
-  const fused = seen("fusion", fusion(laidOut, target));
-  const kernels = seen("schedule", scheduleProgram(fused, target, choose));
+  const pass = (name: PassName, result: ExprProgram): ExprProgram => seen(name, result, exprProblems);
+  if (verify) verifyGraph(graph);
+  const lowered = pass("lower", lower(graph));
+  const folded = pass("fold-constants", foldConstants(lowered));
+  const common = pass("common-definitions", mergeCommonDefinitions(folded));
+  const expr = pass("dead-definitions", removeDeadDefinitions(common));
+  const whole = pass("residues", residues(expr));
+  const split = pass("split-reductions", splitReductions(whole, target));
+  const fitted = pass("fit-bindings", fitBindings(split, target));
+  const laidOut = layout(fitted);
+  pass("layout", laidOut);
+  const fused = seen("fusion", fusion(laidOut, target), fusedProblems);
+  const storageOf = storages(fused.updates);
+  const kernels = seen("schedule", scheduleProgram(fused, target, choose), (all) =>
+    all.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf })),
+  );
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
   const problem: PlanProblem = {
     kernels,
@@ -78,6 +108,16 @@ export function compileEntry(graph: Graph, { target, choose, onPass }: PipelineO
     target,
   };
   const planned = orderAndPlan(problem);
-  seen("order", planned.problem.kernels);
-  return { graph, expr, fused, problem: planned.problem, plan: seen("plan", planned.plan) };
+  seen("order", planned.problem.kernels, () => []);
+  const plan = seen("plan", planned.plan, (made) => checkPlan(made, planned.problem));
+  return { graph, expr, fused, problem: planned.problem, plan };
+}
+
+/** The storage of a value: all versions of a state have the first one's. */
+function storages(updates: readonly Update[]): (value: Value) => Value {
+  const previous = new Map(updates.map(({ state, next }) => [next, state]));
+  return (value) => {
+    for (let old = previous.get(value); old; old = previous.get(value)) value = old;
+    return value;
+  };
 }
