@@ -17,6 +17,8 @@ export interface CompileNeeds {
   readonly entries?: readonly EntryName[];
   /** Compile velocities in, so that there may be momentum. */
   readonly velocity?: boolean;
+  /** Check what every pass made, and the artifact. */
+  readonly verify?: boolean;
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
 }
 

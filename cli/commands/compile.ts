@@ -30,6 +30,7 @@ interface CompileOptions extends ModelOptions, DeviceOptions {
   readonly weights?: string;
   readonly output: string;
   readonly dumpIr?: boolean;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,6 +49,7 @@ export const compileCommand = () =>
     .option("--weight-decay <f>", "checked only: every artifact may be trained with any weight decay", amount, 0)
     .option("--weights <w>", "put these weights in: a weights file, a checkpoint, or a checkpoint folder")
     .option("--dump-ir", "write ir/NN-<pass>.kir, one file a pass")
+    .option("--verify", "check what every pass made, and the artifact: finds faults of the compiler, takes longer")
     .addOption(jsonOption("print diagnostics as JSON to stdout: [{file,line,column,code,message}]"))
     .action(async (path: string, options: CompileOptions) => {
       try {
@@ -64,7 +66,12 @@ async function compile(path: string, options: CompileOptions): Promise<void> {
   if (model.stored) throw new UsageError(`${path} is an artifact already; kiln compile takes a model file`);
   const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice(options)).target);
   const dump = options.dumpIr ? new DumpIr() : null;
-  const compiled = await model.compile({ target, velocity: options.momentum > 0, onPass: dump?.onPass });
+  const compiled = await model.compile({
+    target,
+    velocity: options.momentum > 0,
+    verify: options.verify,
+    onPass: dump?.onPass,
+  });
   const artifact =
     options.weights === undefined ? compiled.artifact : await withWeights(compiled.artifact, options.weights);
   const { emitModule } = await import("../../compiler/emitModule.ts");
