@@ -67,8 +67,9 @@ function rows(e: Epilogue, column: Index, element: Axis | undefined, accumulator
     locals,
     uniforms: e.uniforms,
   });
-  // What is the same for all rows, a bias say, is read once.
-  for (const store of c.stores)
+  // What is the same for all rows, a bias say, is read once. A single row reads under its guard: invocations of padding
+  // rows would read what the one that has it writes in place.
+  for (const store of extentOf(e.rowAxes) > 1 ? c.stores : [])
     visitScalar(store.expr, (s) => {
       const n = s.node;
       if (n.kind !== "read") return;

@@ -7,18 +7,21 @@ import { shareGroup } from "../ir/share.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
-import { type ContractionSchedule, defaultSchedule } from "./tile.ts";
+import { type ContractionSchedule, defaultSchedule, scheduleProblems } from "./tile.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";
 
 /** Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. */
 export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => ContractionSchedule;
 
+/** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
   const shared = shareGroup(group);
   const contraction = asContraction(shared, program.layouts);
   if (!contraction) return scheduleMap(shared, program, target);
   const standard = defaultSchedule(contraction, target);
   const schedule = choose ? choose(contraction, standard) : standard;
+  const problems = scheduleProblems(contraction, schedule, target);
+  if (problems.length > 0) throw new Error(`kernel ${group.name} cannot be scheduled so: ${problems.join("; ")}`);
   return schedule.transport === "broadcast"
     ? scheduleBroadcast(contraction, schedule, program, target)
     : scheduleWorkgroup(contraction, schedule, program, target);

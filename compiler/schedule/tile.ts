@@ -2,6 +2,7 @@
 
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Axis } from "../ir/index.ts";
+import { bytesPerElement } from "../ir/types.ts";
 import { type Contraction, extentOf } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
@@ -134,4 +135,51 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     rowAxes: rows.map((x) => x.name).join(","),
     innerAxis: "all",
   };
+}
+
+/**
+ * Why a schedule cannot be built for a contraction on a target, a line each; none where it can. All that can be built
+ * compute the same, but for the order of their sums.
+ */
+export function scheduleProblems(c: Contraction, s: ContractionSchedule, target: Target): string[] {
+  const counts = ["tileRows", "unroll", "rowBlock", "threadRows", "threadColumns"] as const;
+  const wrong = counts.filter((name) => !(Number.isInteger(s[name]) && s[name] > 0));
+  if (wrong.length > 0) return wrong.map((name) => `${name} is ${s[name]}, not a positive whole number`);
+  if (s.tileColumns !== 4) return [`tileColumns is ${s.tileColumns}, but four neighbours make a vector`];
+  return s.transport === "broadcast" ? broadcastProblems(c, s, target) : workgroupProblems(s, target);
+}
+
+export const isValidSchedule = (c: Contraction, s: ContractionSchedule, target: Target): boolean =>
+  scheduleProblems(c, s, target).length === 0;
+
+function broadcastProblems(c: Contraction, s: ContractionSchedule, target: Target): string[] {
+  const { name, features, subgroupSize } = target;
+  if (!features.includes("subgroups") || subgroupSize === null)
+    return [`${name} has no subgroups of a fixed size to broadcast in`];
+  const problems: string[] = [];
+  if (s.threadColumns !== subgroupSize)
+    problems.push(`threadColumns is ${s.threadColumns}, but the subgroups of ${name} have ${subgroupSize} lanes`);
+  if (s.threadRows !== 1) problems.push(`threadRows is ${s.threadRows}, but a broadcast's tile has one subgroup`);
+  const wanted = s.rowAxes === "" ? [] : s.rowAxes.split(",");
+  const unknown = (what: string, axis: string, axes: readonly Axis[]) =>
+    problems.push(`no ${what} is called "${axis}"; there is ${axes.map((x) => x.name).join(", ")}`);
+  for (const axis of wanted) if (!c.rows.some((x) => x.name === axis)) unknown("axis of the rows", axis, c.rows);
+  const inner = c.inner.find((x) => x.name === s.innerAxis);
+  if (!inner) unknown("inner axis", s.innerAxis, c.inner);
+  const rows = c.rows.filter((x) => wanted.includes(x.name));
+  // Loads of four neighbouring rows: a tile has whole ones, and begins with one.
+  if (s.tileRows % 4 !== 0 && vectorAlong(c.a, inner, rows) === "tile")
+    problems.push(`tileRows is ${s.tileRows}, but the rows are loaded by fours`);
+  return problems;
+}
+
+function workgroupProblems(s: ContractionSchedule, { name, limits }: Target): string[] {
+  const problems: string[] = [];
+  const threads = s.threadRows * s.threadColumns;
+  const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  if (threads > most) problems.push(`${threads} invocations a workgroup, ${name} allows ${most}`);
+  const bytes = bytesPerElement * s.unroll * (s.tileRows * s.threadRows + s.tileColumns * s.threadColumns);
+  const memory = limits.maxComputeWorkgroupStorageSize;
+  if (bytes > memory) problems.push(`${bytes} bytes of workgroup memory, ${name} allows ${memory}`);
+  return problems;
 }

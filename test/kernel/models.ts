@@ -14,10 +14,19 @@ import { evaluate } from "../../compiler/reference/evaluate.ts";
 import type { ScheduleChoice } from "../../compiler/schedule/index.ts";
 import type { Target } from "../../runtime/program/schema.ts";
 
-type Call = (op: string, x: Value, options?: Record<string, OptionValue>, more?: Record<string, unknown>) => Value;
+/** Calls an op on its first input; `more` holds the others, and undefined for a parameter that is not wanted. */
+export type Call<Result = Value> = (
+  op: string,
+  x: Value,
+  options?: Record<string, OptionValue>,
+  more?: Record<string, unknown>,
+) => Result;
 
-/** A model in train mode; `build` calls ops, whose parameters become states. */
-export function model(shape: readonly [number, number, number, number], build: (call: Call, x: Value) => Value): Graph {
+/** A model in train mode; `build` calls ops, whose parameters become states: for the first output, or for all. */
+export function model(
+  shape: readonly [number, number, number, number],
+  build: (call: Call, x: Value, all: Call<Value[]>) => Value,
+): Graph {
   const x: Value = { name: "input", type: f32(...shape) };
   const states: State[] = [];
   const empty: Graph = {
@@ -33,7 +42,7 @@ export function model(shape: readonly [number, number, number, number], build: (
   };
   const builder = new GraphBuilder(empty);
   let count = 0;
-  const call: Call = (op, input, options = {}, more = {}) => {
+  const all: Call<Value[]> = (op, input, options = {}, more = {}) => {
     const definition = definitionOf(op);
     const [first] = Object.keys(definition.inputs);
     const inputs: Record<string, any> = { [first]: input, ...more };
@@ -41,14 +50,14 @@ export function model(shape: readonly [number, number, number, number], build: (
     const filled = fillOptions(definition, options);
     const specs = definition.parameters?.(typesOf(inputs) as never, readOptions(definition, filled)) ?? {};
     for (const [key, spec] of Object.entries(specs)) {
-      if (!spec) continue;
+      if (!spec || key in more) continue;
       const value = { name: `${name}.${key}`, type: f32(...spec.shape) };
       states.push({ value, role: spec.role ?? "parameter", initializer: spec.initializer });
       inputs[key] = value;
     }
-    return Object.values(builder.emit(op, inputs, filled, name))[0];
+    return Object.values(builder.emit(op, inputs, filled, name));
   };
-  const output = build(call, x);
+  const output = build((...call) => all(...call)[0], x, all);
   const classes = output.type.shape.length === 2 ? output.type.shape[1] : undefined;
   const graph: Graph = { ...empty, nodes: builder.nodes, outputs: [{ name: "output", value: output }], classes };
   return numberStreams(graph);
@@ -65,7 +74,7 @@ export const uniforms = {
 };
 
 /** Numbers for every input and state, the same in every run. */
-function bindingsFor(graph: Graph): Map<Value, Float64Array> {
+export function bindingsFor(graph: Graph): Map<Value, Float64Array> {
   let state = 12345;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -94,10 +103,12 @@ function memoryOrder(value: Value, layouts: FusedProgram["layouts"]): number[] {
   return places;
 }
 
-const toMemory = (data: Float64Array, value: Value, layouts: FusedProgram["layouts"]): Float64Array =>
+/** From row-major to the order in memory. */
+export const toMemory = (data: Float64Array, value: Value, layouts: FusedProgram["layouts"]): Float64Array =>
   Float64Array.from(memoryOrder(value, layouts), (place) => data[place]);
 
-const fromMemory = (memory: Float64Array, value: Value, layouts: FusedProgram["layouts"]): Float64Array => {
+/** From the order in memory to row-major. */
+export const fromMemory = (memory: Float64Array, value: Value, layouts: FusedProgram["layouts"]): Float64Array => {
   const data = new Float64Array(memory.length);
   for (const [i, place] of memoryOrder(value, layouts).entries()) data[place] = memory[i];
   return data;
@@ -166,7 +177,8 @@ export function runProgram(graph: Graph, target: Target, { choose, inPlace = fal
   return { kernels, errors, problems: kernels.flatMap((k) => verifyKernel(k, target, { strict: true, storageOf })) };
 }
 
-const difference = (actual: Float64Array, expected: Float64Array): number => {
+/** The greatest difference; relative to the greatest number expected where that is above 1. */
+export const difference = (actual: Float64Array, expected: Float64Array): number => {
   let [worst, size] = [0, 1];
   for (let i = 0; i < expected.length; i++) {
     const d = Math.abs(actual[i] - expected[i]);
