@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { transformSync } from "esbuild";
 import { Project, SyntaxKind } from "ts-morph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root, tinyModel } from "../cli/kiln.ts";
@@ -23,6 +24,7 @@ beforeAll(async () => {
   write("package.json", '{ "name": "user", "private": true, "type": "module" }\n');
   await here("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${archive}`);
   write("model.ts", tinyModel);
+  await here("npx", "kiln", "compile", "model.ts", "--batch", "2", "--target", "adapter", "-o", "built");
 }, 300_000);
 
 test("holds what it needs, and none of the sources", () => {
@@ -67,6 +69,23 @@ console.log(output.length, output.every((value) => value === 0));
     expect(stdout).toBe("20 true\n");
   });
 
+  test("an artifact's typed module loads it", async () => {
+    const { code } = transformSync(readFileSync(join(folder, "built/model.ts"), "utf8"), { loader: "ts" });
+    write("built/model.js", code);
+    write(
+      "load.js",
+      `import { openDevice } from "kiln/node";
+import { inputShape, load } from "./built/model.js";
+const model = await load((await openDevice()).device);
+model.writeInput("forward", "input", new Float32Array(inputShape.reduce((a, b) => a * b)));
+await model.run("forward");
+console.log((await model.readOutput("forward", "output")).length, (await model.readState("dense_1.bias")).length);
+`,
+    );
+    const { stdout } = await here("node", "load.js");
+    expect(stdout).toBe("20 10\n");
+  });
+
   test.each([
     { module: "nodenext", moduleResolution: "nodenext", skipLibCheck: false }, // its own declarations are checked too
     { module: "esnext", moduleResolution: "bundler", skipLibCheck: true },
@@ -84,7 +103,7 @@ console.log(output.length, output.every((value) => value === 0));
       typeRoots,
       ...resolution,
     };
-    write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["use.ts", "model.ts"] }));
+    write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["use.ts", "model.ts", "built/model.ts"] }));
     const result = await here("node", join(root, "node_modules/typescript/bin/tsc"), "-p", ".").catch((error) => error);
     expect(result.stdout).toBe("");
   });
