@@ -73,7 +73,10 @@ function contractionParts(d: Definition, target: Target): number[] {
   const none = axes.map(() => 1);
   if (wanted < 2) return none;
   const [first] = axes;
-  const parts = divisors(first.extent).find((f) => f >= wanted) ?? first.extent;
+  const { maxBufferSize, maxStorageBufferBindingSize } = target.limits;
+  const room = Math.min(maxBufferSize, maxStorageBufferBindingSize) / (results * bytesPerElement);
+  const possible = divisors(first.extent).filter((f) => f <= room);
+  const parts = possible.find((f) => f >= wanted) ?? possible.at(-1) ?? 1;
   return [parts, ...none.slice(1)];
 }
 
