@@ -8,7 +8,7 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import { ops } from "../../compiler/ops/registry.ts";
 import { buildEntries } from "../../compiler/passes/entries.ts";
 import type { ScheduleChoice } from "../../compiler/schedule/index.ts";
-import { type ContractionSchedule, scheduleProblems } from "../../compiler/schedule/tile.ts";
+import { type ContractionSchedule, isValidSchedule } from "../../compiler/schedule/tile.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { print } from "../../compiler/text/print.ts";
 import { model } from "./models.ts";
@@ -142,7 +142,7 @@ describe("schedules that can be built compute the same", () => {
           const shape = transport === "broadcast" ? broadcast : workgroup;
           const schedule: ContractionSchedule = { ...standard, ...tile, transport, ...shape };
           wished++;
-          if (scheduleProblems(c, schedule, target).length > 0) return standard;
+          if (!isValidSchedule(c, schedule, target)) return standard;
           built++;
           return schedule;
         };
