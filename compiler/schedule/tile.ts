@@ -93,6 +93,18 @@ export function chooseRows(extent: number, most: number): number {
 const divides = (extent: number, candidates: readonly number[]): number =>
   candidates.find((u) => extent % u === 0) ?? candidates[0];
 
+/**
+ * Fewer multiply-adds than this run faster than a software driver compiles a long loop body: a second or two for the
+ * largest tile and unroll on lavapipe, a fifth of that for these.
+ */
+const leastWorthCompiling = 2 ** 20;
+
+/** Tile height and unroll that make a short loop body. */
+function briefTile(c: Contraction, inner: Axis, rows: readonly Axis[]): { tileRows: number; unroll: number } {
+  const inFours = [vectorAlong(c.a, inner, rows), vectorAlong(c.b, inner, c.columns)].includes("inner");
+  return { tileRows: chooseRows(extentOf(rows), 16), unroll: inFours ? Math.min(4, inner.extent) : 1 };
+}
+
 /** The schedule that the target's class starts from, without any measurement. */
 export function defaultSchedule(c: Contraction, target: Target): ContractionSchedule {
   const inner = innerAxisOf(c);
@@ -104,13 +116,13 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     const along = vectorAlong(c.a, inner, rows);
     // Rows side by side in memory bring four of them a load: taller tiles. Otherwise 32 is the best measured.
     const tileRows = chooseRows(extentOf(rows), along === "tile" ? most : Math.min(32, most));
-    const unroll = along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4;
+    const unroll = Math.min(along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4, inner.extent);
+    const work = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
     return {
       kind: "contraction",
       transport: "broadcast",
-      tileRows,
+      ...(work < leastWorthCompiling ? briefTile(c, inner, rows) : { tileRows, unroll }),
       tileColumns: 4,
-      unroll: Math.min(unroll, inner.extent),
       rowBlock: 4,
       threadRows: 1,
       threadColumns: sg,
