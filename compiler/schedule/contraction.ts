@@ -59,11 +59,12 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
     for (const c of o.read.guard) c.index.axes(axes);
     return axes;
   });
-  // Columns run along the fastest axis of what is stored, so that stores are vectors.
+  // Columns run along the fastest axis of what is stored, so that stores are vectors, if there are enough of them.
   const out = address(stores[0].value, stores[0].index, layouts);
   const fastest = normal.axes.filter((x) => x.extent > 1 && has0.has(x) !== has1.has(x));
   const weight = (x: Axis) => out.coefficientOf(x) || Number.POSITIVE_INFINITY;
-  const columnAxis = fastest.sort((x, y) => weight(x) - weight(y))[0];
+  const beside = (x: Axis) => extentOf(fastest.filter((y) => has0.has(y) === has0.has(x)));
+  const columnAxis = fastest.sort((x, y) => weight(x) - weight(y)).find((x) => beside(x) >= leastColumns);
   if (!columnAxis) return undefined;
   const columnsIn0 = has0.has(columnAxis);
   const [a, b] = columnsIn0 ? [operands[1], operands[0]] : operands;
@@ -73,7 +74,7 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   const batch = normal.axes.filter((x) => hasA.has(x) === hasB.has(x));
   const columns = slowestFirst(normal.axes.filter((x) => hasB.has(x) && !hasA.has(x)));
   const rows = slowestFirst(normal.axes.filter((x) => hasA.has(x) && !hasB.has(x)));
-  if (extentOf(columns) < leastColumns || extentOf(reduce.axes) < leastInner) return undefined;
+  if (extentOf(reduce.axes) < leastInner) return undefined;
   return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes };
 }
 

@@ -425,6 +425,19 @@ test("guards of several forms are understood", () => {
   expect(strict({ ...within(lessThan(i, int(1))), body: [letting("i", sum), otherwise] })).toEqual([]);
 });
 
+test("a guard on multiples of four holds for the three behind each", () => {
+  // Lane by lane four columns of three rows each: 4 * local < 12 leaves 8, not 11, as the last first column.
+  const column = multiply(local, 4);
+  const last = (place: number) =>
+    kernel({
+      workgroups: [1, 1, 1],
+      buffers: [buffer("y", 36, { access: "write" })],
+      body: [when(lessThan(column, int(12)), [store("y", add(multiply(column, 3), int(place)), f32(0))])],
+    });
+  expect(problems(last(11), { strict: true })).toEqual([]);
+  expect(problems(last(12), { strict: true })[0]).toContain("store to y at 36, outside its 36 elements");
+});
+
 test("row and column of a tile that overhangs: the guard relates to the index through both", () => {
   // 13 rows of 10 elements, four rows an invocation.
   const row = add(multiply(K.builtin("workgroup.x"), 4), variable("r"));

@@ -28,6 +28,16 @@ export function plus(a: Affine, b: Affine, factor = 1): Affine {
 
 export const scale = (a: Affine, factor: number): Affine => plus(number(0), a, factor);
 
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+
+/** A fact a <= 0 about integers, as sharp as it can be: 4 x - 7 <= 0 says 4 x - 4 <= 0. */
+export function sharpen(a: Affine): Affine {
+  const coefficients = [...a.terms.values()];
+  if (coefficients.length === 0 || !coefficients.every(Number.isInteger)) return a;
+  const step = coefficients.reduce(gcd);
+  return { ...a, constant: Math.ceil(a.constant / step) * step };
+}
+
 export const keyOf = (a: Affine): string =>
   [...[...a.terms].sort(([x], [y]) => (x < y ? -1 : 1)).map(([k, c]) => `${c}*${k}`), a.constant].join("+");
 

@@ -3,7 +3,7 @@
 import type { Kernel, KernelExpr, Statement } from "../kernel.ts";
 import { type Enclosing, operandsOf, type Scope } from "../kernelTree.ts";
 import type { ScalarType } from "../scalar.ts";
-import { type Affine, Atoms, atom, keyOf, number, plus, provesAtMost, type Range, scale } from "./affine.ts";
+import { type Affine, Atoms, atom, keyOf, number, plus, provesAtMost, type Range, scale, sharpen } from "./affine.ts";
 
 const wholeRange = (dtype: ScalarType): Range =>
   dtype === "u32" ? { low: 0, high: 2 ** 32 - 1 } : { low: -(2 ** 31), high: 2 ** 31 - 1 };
@@ -51,8 +51,8 @@ export class Symbols {
     if (e.a.dtype !== "i32" && e.a.dtype !== "u32") return [];
     const difference = () => plus(this.read(e.a, scope), this.read(e.b, scope), -1);
     const atLeastOne = (x: Affine) => plus(number(1), x, -1);
-    if (e.op === "lt") return holds ? [plus(difference(), number(1))] : [scale(difference(), -1)];
-    if (e.op === "le") return holds ? [difference()] : [atLeastOne(difference())];
+    if (e.op === "lt") return [sharpen(holds ? plus(difference(), number(1)) : scale(difference(), -1))];
+    if (e.op === "le") return [sharpen(holds ? difference() : atLeastOne(difference()))];
     if (e.op === "eq" && holds) return [difference(), scale(difference(), -1)];
     return [];
   }
