@@ -38,7 +38,13 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
   const compile = (name: EntryName | "pictures", g: Graph) =>
-    compileEntry(g, { target, choose, verify, onPass: onPass && ((pass, result) => onPass(name, pass, result)) });
+    compileEntry(g, {
+      target,
+      choose,
+      verify,
+      algorithm: options.algorithm,
+      onPass: onPass && ((pass, result) => onPass(name, pass, result)),
+    });
   const entries: CompiledModel["entries"] = {};
   for (const name of wanted) {
     const g = graphs[name];

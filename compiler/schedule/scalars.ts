@@ -74,6 +74,11 @@ export class ScalarEmitter {
           width: 1,
         }));
       }
+      case "table": {
+        const [row, column] = [n.row, n.column].map((i) => this.substitute(i));
+        if (!row.isConstant() || !column.isConstant()) throw new Error("a table is read where its index varies");
+        return K.constant(n.values[row.constant][column.constant], "f32");
+      }
       case "unary":
         return nest.let("t", K.unary(n.op, this.emit(n.a), s.dtype));
       case "binary":
