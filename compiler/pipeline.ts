@@ -10,7 +10,7 @@ import { exprProblems } from "./ir/verifyExpr.ts";
 import { fusedProblems } from "./ir/verifyFused.ts";
 import { verifyGraph } from "./ir/verifyGraph.ts";
 import { verifyKernel } from "./ir/verifyKernel.ts";
-import { type Algorithm, algorithm } from "./passes/algorithm.ts";
+import { type Algorithm, algorithm, type TileChoice } from "./passes/algorithm.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
 import { fitBindings } from "./passes/fitBindings.ts";
@@ -31,8 +31,9 @@ export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[]
 export interface PipelineOptions {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
-  /** Which rewritings of contractions are allowed. */
+  /** Which rewritings of contractions are allowed; "auto" where not said. */
   readonly algorithm?: Algorithm;
+  readonly chooseTile?: TileChoice;
   readonly onPass?: (name: string, result: StageResult) => void;
   /** Check after every pass that what it made is right; throws InvalidStage where it is not. */
   readonly verify?: boolean;
@@ -78,7 +79,7 @@ export const passes = [
 type PassName = (typeof passes)[number]["name"];
 
 export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEntry {
-  const { target, choose, onPass, verify = false, algorithm: wanted = "direct" } = options;
+  const { target, choose, chooseTile, onPass, verify = false, algorithm: wanted = "auto" } = options;
   const seen = <T extends StageResult>(name: PassName, result: T, problemsOf: (result: T) => string[]): T => {
     onPass?.(name, result);
     const problems = verify ? problemsOf(result) : [];
@@ -92,7 +93,7 @@ export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEn
   const common = pass("common-definitions", mergeCommonDefinitions(folded));
   const expr = pass("dead-definitions", removeDeadDefinitions(common));
   const whole = pass("residues", residues(expr));
-  const chosen = pass("algorithm", algorithm(whole, target, wanted));
+  const chosen = pass("algorithm", algorithm(whole, target, { algorithm: wanted, chooseTile }));
   const split = pass("split-reductions", splitReductions(chosen, target));
   const fitted = pass("fit-bindings", fitBindings(split, target));
   const laidOut = layout(fitted);

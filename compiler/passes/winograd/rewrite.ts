@@ -13,7 +13,7 @@
 import type { Definition } from "../../ir/expr.ts";
 import type { Index } from "../../ir/index.ts";
 import { Scalar, type Table } from "../../ir/scalar.ts";
-import type { Value } from "../../ir/types.ts";
+import { elementCount, type Value } from "../../ir/types.ts";
 import { Compute, Tensor } from "../../ops/define.ts";
 import type { Convolution, Pair } from "./convolution.ts";
 import { cookToom, type Filtering, transposed } from "./cookToom.ts";
@@ -66,7 +66,7 @@ export function rewriteConvolution(
     const { stride, padding, imageSize, filterSize, outputSize } = c;
     const key = [letter, value?.name, mh, mw, stride, padding, imageSize, filterSize, outputSize].join();
     const made = transforms.get(key) ?? transform(plan, new Tensor(value as Value));
-    transforms.set(key, made);
+    if (letter !== "V" || isCheapToKeep(made.value, value as Value)) transforms.set(key, made);
     return made;
   };
   const [v, u, dy] = [
@@ -80,6 +80,14 @@ export function rewriteConvolution(
   const made = k.definitions;
   return made.map((m, i) => (i === made.length - 1 ? { ...m, outputs: d.outputs } : m));
 }
+
+/**
+ * Tiles of the image are wanted in the forward and again late in the backward pass. They take the image's place in
+ * between if they are hardly larger; else they are made a second time, which takes a few hundredths of a step and saves
+ * up to a third of its memory.
+ */
+const isCheapToKeep = (tiles: Value, image: Value): boolean =>
+  elementCount(tiles.type.shape) <= 1.5 * elementCount(image.type.shape);
 
 const size = (f: Filtering): number => f.m + f.r - 1;
 
