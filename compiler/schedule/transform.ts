@@ -133,7 +133,7 @@ class Builder {
   private readonly vectorAxis: Axis | undefined;
   /** Loops rather than unrolled code: on software drivers code is time. */
   private readonly serial: boolean;
-  /** From the group's axes to the grid's, and to the tiles. */
+  /** The fastest axis of the grid where it goes by fours. */
   private readonly base = new Map<Axis, Index>();
 
   constructor(
@@ -171,22 +171,25 @@ class Builder {
     const { limits } = target;
     const workgroupSize = Math.min(64, limits.maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(count)));
     const grid = flatGrid(Math.ceil(count / workgroupSize), limits.maxComputeWorkgroupsPerDimension);
-    const flat = new Axis("element", count);
-    nest.bind(flat, nest.let("element", K.add(K.multiply(grid.id, workgroupSize), K.builtin("local"))));
-    let stride = 1;
-    for (const [i, { axis }] of order.toReversed().entries()) {
-      const vector = i === 0 && this.vectorAxis;
-      const extent = vector ? axis.extent / 4 : axis.extent;
-      const position = Index.of(flat).div(stride).mod(extent);
-      this.base.set(axis, vector ? position.times(4).plus(vector) : position);
-      stride *= extent;
-    }
+    const flat = nest.let("element", K.add(K.multiply(grid.id, workgroupSize), K.builtin("local")));
+    const bindGrid = () => {
+      let stride = 1;
+      for (const [i, { axis }] of order.toReversed().entries()) {
+        const inFours = i === 0 && this.vectorAxis;
+        const extent = inFours ? axis.extent / 4 : axis.extent;
+        const turn = inFours ? new Axis(axis.name, extent) : axis;
+        // The slowest axis needs no remainder, but is then seen to stay inside its extent.
+        if (extent > 1) nest.bind(turn, nest.let(axis.name, K.remainder(K.divide(flat, stride), extent)));
+        if (inFours) this.base.set(axis, Index.of(turn).times(4).plus(inFours));
+        stride *= extent;
+      }
+    };
     const body = () => {
+      bindGrid();
       this.firstSide();
       this.secondSide();
     };
-    if (count % workgroupSize !== 0 || grid.overshoots)
-      nest.if(K.lessThan(nest.index(Index.of(flat)), K.int(count)), body);
+    if (count % workgroupSize !== 0 || grid.overshoots) nest.if(K.lessThan(flat, K.int(count)), body);
     else body();
 
     const [rows, columns] = t.sides;

@@ -48,7 +48,7 @@ export function cookToom(m: number, r: number): Filtering {
     m,
     r,
     inputs: [...finite.map((_, j) => padded(expand(others[j]))), expand(finite)],
-    taps: [...finite.map((p, j) => Array.from({ length: r }, (_, k) => p ** k / scales[j])), unit(r)],
+    taps: [...finite.map((p, j) => Array.from({ length: r }, (_, k) => p ** k / scales[j] + 0)), unit(r)],
     outputs: Array.from({ length: m }, (_, i) => [...finite.map((p) => p ** i), i === m - 1 ? 1 : 0]),
   };
 }
