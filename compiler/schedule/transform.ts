@@ -21,7 +21,7 @@ import { address, type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
-import { joinAxes, splitAxes } from "./normalize.ts";
+import { joinAxes } from "./normalize.ts";
 import { ScalarEmitter, storeValue } from "./scalars.ts";
 
 /** One matrix: from positions along reduction axes to positions along an axis of what is stored. */
@@ -54,7 +54,7 @@ const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.
 export function asTransform(group: Group, layouts: FusedProgram["layouts"]): Transform | undefined {
   const [first] = group.steps;
   if (first.kind !== "reduce" || first.combiner !== "sum" || !hasTables(first.body)) return undefined;
-  const normal = joinAxes(splitAxes(group), layouts);
+  const normal = joinAxes({ group, exists: [] }, layouts).group;
   const [reduce, ...stores] = normal.steps as [ReduceStep, ...StoreStep[]];
   const factors = factorsOf(reduce.body);
   const tables = factors.flatMap((f) => (f.node.kind === "table" ? [f.node] : []));

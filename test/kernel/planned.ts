@@ -14,7 +14,7 @@ import type { Target } from "../../runtime/program/schema.ts";
 import { bindingsFor, difference, fromMemory, toMemory, uniforms as usual } from "./models.ts";
 
 export interface PlannedRun extends CompiledEntry {
-  /** What verifyKernel says of the kernels and checkPlan of the plan. That stores are inside, the interpreter sees. */
+  /** What verifyKernel says of the kernels, with all stores proved inside, and checkPlan of the plan. */
   readonly problems: readonly string[];
   /** Of every value when it is stored, and of outputs and states at the end: the difference to the float64 reference. */
   readonly errors: ReadonlyMap<string, number>;
@@ -65,7 +65,10 @@ export function runPlanned(
   const storageOf = (value: Value): Value => (previous.has(value) ? storageOf(previous.get(value)!) : value);
   return {
     ...entry,
-    problems: [...problem.kernels.flatMap((k) => verifyKernel(k, target, { storageOf })), ...checkPlan(plan, problem)],
+    problems: [
+      ...problem.kernels.flatMap((k) => verifyKernel(k, target, { strict: true, storageOf })),
+      ...checkPlan(plan, problem),
+    ],
     errors,
     outputs: new Map(fused.outputs.map(({ name, value }) => [name, read(value)])),
   };
