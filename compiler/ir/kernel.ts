@@ -120,7 +120,7 @@ export interface SharedArray {
 
 /** How the kernel was scheduled, as data: printed in dumps and recorded in the artifact. */
 export interface Schedule {
-  readonly kind: "map" | "contraction";
+  readonly kind: "map" | "contraction" | "transform";
   readonly [parameter: string]: string | number | boolean;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { FusedProgram, Group, Step } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { readsOf, type Scalar, substituteAxes } from "../ir/scalar.ts";
+import { indicesOf, type Scalar, type ScalarNode, substituteAxes, visitScalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 
 const substituteStep = (
@@ -17,13 +17,16 @@ const substituteStep = (
     ? { ...step, axes, body: substituteAxes(step.body, map, memo) }
     : { ...step, axes, index: step.index.map((i) => i.substitute(map)), expr: substituteAxes(step.expr, map, memo) };
 
-/** Every index of a group: of reads, guards and stores. */
-function* indicesOf(group: Group): Generator<Index> {
+const nodesOf = (step: Step): ScalarNode[] => {
+  const nodes: ScalarNode[] = [];
+  visitScalar(step.kind === "reduce" ? step.body : step.expr, (s) => nodes.push(s.node));
+  return nodes;
+};
+
+/** Every index of a group: of reads, guards, tables and stores. */
+function* indicesIn(group: Group): Generator<Index> {
   for (const step of group.steps) {
-    for (const read of readsOf(step.kind === "reduce" ? step.body : step.expr)) {
-      yield* read.index;
-      for (const c of read.guard) yield c.index;
-    }
+    for (const node of nodesOf(step)) yield* indicesOf(node);
     if (step.kind === "store") yield* step.index;
   }
 }
@@ -57,7 +60,7 @@ export function splitAxes(group: Group): Group {
   };
   for (;;) {
     let found: ReturnType<typeof find>;
-    for (const index of indicesOf(group)) {
+    for (const index of indicesIn(group)) {
       found = find(index);
       if (found) break;
     }
@@ -95,13 +98,16 @@ export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group 
   }
 }
 
-/** Addresses of all reads and stores, and the indices of guards. */
+/** Addresses of all reads and stores, and the indices of guards and tables. */
 function addressesOf(group: Group, layouts: FusedProgram["layouts"]): Index[] {
   return group.steps.flatMap((step) => [
-    ...readsOf(step.kind === "reduce" ? step.body : step.expr).flatMap((r) => [
-      address(r.tensor, r.index, layouts),
-      ...r.guard.map((c) => c.index),
-    ]),
+    ...nodesOf(step).flatMap((n) =>
+      n.kind === "read"
+        ? [address(n.tensor, n.index, layouts), ...n.guard.map((c) => c.index)]
+        : n.kind === "table"
+          ? [n.row, n.column]
+          : [],
+    ),
     ...(step.kind === "store" ? [address(step.value, step.index, layouts)] : []),
   ]);
 }

@@ -74,6 +74,11 @@ export class ScalarEmitter {
           width: 1,
         }));
       }
+      case "table": {
+        const [row, column] = [n.row, n.column].map((i) => this.substitute(i));
+        if (!row.isConstant() || !column.isConstant()) throw new Error("a table is read where its index varies");
+        return K.constant(n.values[row.constant][column.constant], "f32");
+      }
       case "unary":
         return nest.let("t", K.unary(n.op, this.emit(n.a), s.dtype));
       case "binary":
@@ -107,7 +112,9 @@ export class ScalarEmitter {
   private read(n: ReadNode): KernelExpr {
     const { nest, table, vectorAxis } = this.context;
     const index = n.index.map((i) => this.substitute(i));
-    const guard = n.guard.map((c): Condition => ({ ...c, index: this.substitute(c.index) }));
+    const guard = n.guard
+      .map((c): Condition => ({ ...c, index: this.substitute(c.index) }))
+      .filter((c) => c.kind === "divisible" || c.index.interval().low < 0);
     const loaded = loadValue(nest, table, n.tensor, table.address(n.tensor, index), vectorAxis);
     if (guard.length === 0) return loaded;
     const fill = K.constant(n.fill, n.tensor.type.dtype);

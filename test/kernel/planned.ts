@@ -4,6 +4,7 @@ import type { ExprProgram } from "../../compiler/ir/expr.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
+import type { TileChoice } from "../../compiler/passes/algorithm.ts";
 import { type CompiledEntry, compileEntry } from "../../compiler/pipeline.ts";
 import { placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
@@ -24,16 +25,21 @@ export interface PlannedRun extends CompiledEntry {
 interface Options {
   readonly choose?: ScheduleChoice;
   readonly uniforms?: Uniforms;
+  readonly chooseTile?: TileChoice;
 }
 
 /** Compiles an entry point's graph for a target and runs it on the numbers that `bindingsFor` draws. */
-export function runPlanned(graph: Graph, target: Target, { choose, uniforms = {} }: Options = {}): PlannedRun {
+export function runPlanned(
+  graph: Graph,
+  target: Target,
+  { choose, chooseTile, uniforms = {} }: Options = {},
+): PlannedRun {
   // The ops' own definitions are the reference, before any pass has touched them.
   let definitions: ExprProgram | undefined;
   const onPass = (name: string, result: unknown) => {
     if (name === "lower") definitions = result as ExprProgram;
   };
-  const entry = compileEntry(graph, { target, choose, onPass });
+  const entry = compileEntry(graph, { target, choose, chooseTile, onPass });
   const { fused, plan, problem } = entry;
   const { layouts } = fused;
   const numbers = { ...usual, ...uniforms };
