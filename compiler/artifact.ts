@@ -8,15 +8,17 @@ import type {
   ProgramEntry,
   ProgramKernel,
   ProgramState,
+  ProgramStep,
+  ProgramTensor,
   Target,
 } from "../runtime/program/schema.ts";
-import { formatVersion } from "../runtime/program/schema.ts";
+import { formatVersion, isCopy } from "../runtime/program/schema.ts";
 import type { Layout } from "./ir/fused.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/kernel.ts";
 import type { Value } from "./ir/types.ts";
 import type { CompiledEntry } from "./pipeline.ts";
-import { kernelBindings, placesOf } from "./plan/bindings.ts";
+import { type BufferPlace, kernelBindings, placesOf, textureAt } from "./plan/bindings.ts";
 import { printWgsl, uniformFields } from "./wgsl/print.ts";
 
 export interface ArtifactOptions {
@@ -134,30 +136,43 @@ class KernelTable {
   }
 }
 
-function emitDispatches(entry: CompiledEntry, kernels: KernelTable, rename: (v: Value) => string): ProgramDispatch[] {
-  const placeOf = placesOf(entry.plan, entry.problem);
+function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
+  const { plan } = entry;
+  const placeOf = placesOf(plan, entry.problem);
   const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
-  return entry.plan.dispatches.map(({ kernel }): ProgramDispatch => {
-    const shared = kernelBindings(kernel, placeOf);
-    const nameOf = new Map(kernel.buffers.map((b) => [b.value, b.name]));
+  return plan.dispatches.map((step, i): ProgramStep => {
+    if (!step.kernel) return { copy: emitTensor(step.reads[0], placeOf), texture: step.writes[0].name };
+    const { kernel } = step;
+    const shared = kernelBindings(kernel, placeOf, textureAt(plan, i));
     const aliases = new Map<string, string>();
     const writable = new Set<string>();
     const unsized = new Set<string>();
-    for (const { place, values } of shared) {
-      const [first, ...others] = values.map((v) => nameOf.get(v)!);
+    for (const { place, buffers } of shared) {
+      const [first, ...others] = buffers.map((b) => b.name);
       for (const other of others) aliases.set(other, first);
       if (place.kind === "arena") writable.add(first);
       if (place.kind === "external" && kindOf.get(place.value) === "pictures") unsized.add(first);
     }
     const { text, bindings } = printWgsl(kernel, { aliases, writable, unsized });
-    const bound = shared.map(({ place, values }): ProgramBinding => {
-      if (place.kind === "arena") return { kind: "buffer", name: rename(values[0]) };
-      if (place.kind === "state") return { kind: "state", name: place.state.name };
+    const bound = shared.map(({ place, buffers }): ProgramBinding => {
+      if (place.kind === "texture") return { kind: "texture", name: place.texture.value.name };
+      if (place.kind !== "external") return emitTensor(buffers[0].value, placeOf);
       return { kind: kindOf.get(place.value) === "labels" ? "labels" : "pictures" };
     });
     if (kernel.uniforms.length > 0) bound.push({ kind: "uniforms" });
     return { kernel: kernels.add(kernel, text, bindings), workgroups: kernel.workgroups, bindings: bound };
   });
+}
+
+function dispatchOnly(step: ProgramStep): ProgramDispatch {
+  if (isCopy(step)) throw new Error(`pictures are put in without textures, but ${step.texture} is to be filled`);
+  return step;
+}
+
+function emitTensor(value: Value, placeOf: (value: Value) => BufferPlace): ProgramTensor {
+  const place = placeOf(value);
+  if (place.kind === "external") throw new Error(`%${value.name} is the run's own, and no tensor of the program`);
+  return place.kind === "arena" ? { kind: "buffer", name: value.name } : { kind: "state", name: place.state.name };
 }
 
 function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: KernelTable): ProgramEntry {
@@ -174,6 +189,7 @@ function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: Kerne
   );
   return {
     arenas: plan.arenas,
+    gpuTextures: plan.gpuTextures,
     arenaBytes: plan.arenaBytes,
     lowerBoundBytes: plan.lowerBoundBytes,
     buffers: plan.buffers.map(({ value, offset, size, start, end }) => ({
@@ -186,8 +202,17 @@ function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: Kerne
       start,
       end,
     })),
-    pictures: "input" in inputs ? emitDispatches(pictures, kernels, (v) => v.name) : [],
-    dispatches: emitDispatches(entry, kernels, (v) => v.name),
+    textures: plan.textures.map(({ value, source, gpuTexture, size, start, end }) => ({
+      name: value.name,
+      shape: value.type.shape,
+      layout: layoutOf(source),
+      gpuTexture,
+      size,
+      start,
+      end,
+    })),
+    pictures: "input" in inputs ? emitSteps(pictures, kernels).map(dispatchOnly) : [],
+    dispatches: emitSteps(entry, kernels),
     inputs,
     outputs,
   };

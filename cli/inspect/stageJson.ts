@@ -65,7 +65,13 @@ export const kernelsToJson = (kernels: readonly Kernel[]): unknown =>
     executedOperations: kernel.executedOperations ?? kernel.operations,
     buffers: kernel.buffers.map((b) => ({
       name: b.name,
-      ...{ value: b.value.name, type: formatType(b.value.type), reads: b.reads, writes: b.writes },
+      ...{
+        value: b.value.name,
+        type: formatType(b.value.type),
+        reads: b.reads,
+        writes: b.writes,
+        storage: b.storage ?? "buffer",
+      },
     })),
     locations: kernel.locations,
   }));

@@ -345,7 +345,8 @@ class Builder {
   ): KernelExpr {
     const { nest, table } = this;
     const { tensor, guard, fill } = operand.read;
-    const loaded = loadValue(nest, table, tensor, at, vectorAxis);
+    const storage = operand === this.c.a ? this.s.storageA : this.s.storageB;
+    const loaded = loadValue(nest, table, tensor, at, vectorAxis, storage);
     const open = guard.flatMap((g, n) => (checked.has(g) ? [] : [{ ...g, index: guards[n] }]));
     return open.length === 0 ? loaded : K.select(nest.conditions(open)!, loaded, K.constant(fill, "f32"));
   }

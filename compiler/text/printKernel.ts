@@ -37,7 +37,7 @@ export function printKernel(kernel: Kernel): string {
 
 const printBuffer = (b: KernelBuffer): string => {
   const access = [...(b.reads ? ["read"] : []), ...(b.writes ? ["write"] : [])].join(" ");
-  return `buffer ${b.name}: ${printType(b)}[${b.length}] ${access} of %${formatName(b.value.name)}: ${formatType(b.value.type)}`;
+  return `${b.storage ?? "buffer"} ${b.name}: ${printType(b)}[${b.length}] ${access} of %${formatName(b.value.name)}: ${formatType(b.value.type)}`;
 };
 
 /** `f32`, `f32x4` */

@@ -6,7 +6,7 @@ import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
 import type { TileChoice } from "../../compiler/passes/algorithm.ts";
 import { type CompiledEntry, compileEntry } from "../../compiler/pipeline.ts";
-import { placesOf } from "../../compiler/plan/bindings.ts";
+import { placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
 import { evaluate, type Uniforms } from "../../compiler/reference/evaluate.ts";
 import type { ScheduleChoice } from "../../compiler/schedule/index.ts";
@@ -54,10 +54,22 @@ export function runPlanned(
     const reference = expected.get(value);
     if (reference) errors.set(what, difference(read(value), reference));
   };
-  for (const { kernel, writes } of plan.dispatches) {
-    interpretKernel(kernel, new Map(kernel.buffers.map((b) => [b.name, memoryOf(b.value)])), numbers);
+  const gpuTextures: Float64Array[] = [];
+  plan.dispatches.forEach(({ kernel, reads, writes }, i) => {
+    if (!kernel) {
+      const { gpuTexture, source } = plan.textures.find((t) => t.value === writes[0])!;
+      if (source !== reads[0]) throw new Error(`%${writes[0].name} is no copy of %${reads[0].name}`);
+      gpuTextures[gpuTexture] = memoryOf(source).slice();
+      return;
+    }
+    const textureOf = textureAt(plan, i);
+    const memory = kernel.buffers.map(({ name, value, storage }) => {
+      const found = storage === "texture" ? gpuTextures[textureOf(value).gpuTexture] : memoryOf(value);
+      return [name, found] as const;
+    });
+    interpretKernel(kernel, new Map(memory), numbers);
     for (const value of writes) compare(`%${value.name} from ${kernel.name}`, value);
-  }
+  });
   for (const { name, value } of fused.outputs) compare(`output ${name}`, value);
   for (const { state, next } of fused.updates) compare(`state ${state.name}`, next);
 
