@@ -128,7 +128,7 @@ class KernelTable {
       sources,
       ops: kernel.ops,
       schedule: { kind, ...schedule },
-      algorithm: "direct",
+      algorithm: kernel.algorithm ?? "direct",
       operations: kernel.operations,
       executedOperations: kernel.executedOperations ?? kernel.operations,
     });

@@ -1,5 +1,6 @@
 /** Compiles a model's graph for a target: every entry point, then the artifact. */
 import { createHash } from "node:crypto";
+import { version } from "../package.json";
 import type { Artifact, EntryName, Program, Target } from "../runtime/program/schema.ts";
 import { type CompiledModel, emitArtifact } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -60,7 +61,7 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
     algorithm,
     settings: options.settings ?? {},
     hash: graphHash(graph),
-    compiler: "kiln 0.1.0",
+    compiler: `kiln ${version}`,
   });
   if (verify) {
     const { program } = artifact;

@@ -88,5 +88,5 @@ export const storedKernels = ({ program }: Artifact, name: EntryName) =>
 /** The kernels' WGSL, each under its name. */
 export const storedKernelsText = (artifact: Artifact, name: EntryName): string =>
   storedKernels(artifact, name)
-    .map((kernel) => `// ${kernel.name}: ${kernel.ops.join(", ")}\n${artifact.kernels[kernel.file]}`)
+    .map(({ name, ops, algorithm, file }) => `// ${name}: ${ops.join(", ")} (${algorithm})\n${artifact.kernels[file]}`)
     .join("\n");

@@ -137,6 +137,8 @@ export interface Kernel {
   readonly schedule: Schedule;
   readonly locations: readonly SourceLocation[];
   readonly ops: readonly string[];
+  /** The group's; absent where its definitions are computed as they stand. */
+  readonly algorithm?: string;
   /** Of the definition as it stands; a multiply-add counts two. */
   readonly operations: number;
   /** What is executed where tiles are padded; absent where that is the same. */

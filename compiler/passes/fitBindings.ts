@@ -85,7 +85,7 @@ function extract(d: Definition, node: Scalar, name: string): [part: Definition, 
     node.dtype,
   );
   return [
-    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op },
+    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op, algorithm: d.algorithm },
     { ...d, body: replaceNode(d.body, node, read) },
   ];
 }

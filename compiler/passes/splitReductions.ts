@@ -128,9 +128,11 @@ function split(d: Definition, parts: readonly number[], name: string): Definitio
   const partial: Value = { name, type };
   const over = slices.map((s) => new Axis(s.name, s.extent));
   const index = [...over, ...d.axes].map((a) => Index.of(a));
+  const algorithm = d.algorithm === undefined ? "split" : `${d.algorithm}, split`;
   return [
     {
       ...d,
+      algorithm,
       outputs: [partial],
       axes,
       reduction: { combiner: "sum", axes: rest },
@@ -138,6 +140,7 @@ function split(d: Definition, parts: readonly number[], name: string): Definitio
     },
     {
       ...d,
+      algorithm,
       reduction: { combiner: "sum", axes: over },
       body: new Scalar({ kind: "read", tensor: partial, index, guard: [], fill: 0 }, type.dtype),
     },

@@ -16,6 +16,11 @@ export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => 
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
+  const kernel = build(group, program, target, choose);
+  return group.algorithm === undefined ? kernel : { ...kernel, algorithm: group.algorithm };
+}
+
+function build(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
   const shared = shareGroup(group);
   const transform = asTransform(shared, program.layouts);
   if (transform) return scheduleTransform(transform, program, target);

@@ -24,6 +24,7 @@ export function printKernel(kernel: Kernel): string {
     `  schedule ${[kind, ...Object.entries(parameters).map(([k, v]) => `${k}=${v}`)].join(" ")}`,
     `  operations ${kernel.operations}${executed}`,
   ];
+  if (kernel.algorithm !== undefined) lines.push(`  algorithm ${kernel.algorithm}`);
   if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.join(", ")}`);
   if (kernel.locations.length > 0) lines.push(`  from${kernel.locations.map(formatLocation).join("")}`);
   for (const b of kernel.buffers) lines.push(`  ${printBuffer(b)}`);

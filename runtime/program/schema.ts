@@ -70,6 +70,7 @@ export interface ProgramKernel {
   readonly sources: readonly string[];
   readonly ops: readonly string[];
   readonly schedule: Readonly<Record<string, string | number | boolean>>;
+  /** "direct", or what computes the ops instead: "split", for a part of a sum and for the sum of its parts. */
   readonly algorithm: string;
   /** Operations of the direct definition, and those executed. */
   readonly operations: number;

@@ -11,6 +11,8 @@ export interface Item {
   steps: Step[];
   locations: SourceLocation[];
   ops: string[];
+  /** Of the first definition that names one. */
+  algorithm?: string;
   /** Position in the program of the first definition: ties in the order of groups are decided by it. */
   readonly order: number;
 }
@@ -24,7 +26,8 @@ export function itemOf(d: Definition, order: number): Item {
     const reduce = reduceStep(d);
     steps = [reduce, ...d.outputs.map((v, i) => stored(v, Scalar.local(reduce.results[i])))];
   } else steps = [stored(d.outputs[0], d.body)];
-  return { axes: d.axes, steps, locations: d.location ? [d.location] : [], ops: [d.op], order };
+  const locations = d.location ? [d.location] : [];
+  return { axes: d.axes, steps, locations, ops: [d.op], algorithm: d.algorithm, order };
 }
 
 export function reduceStep(d: Definition): ReduceStep {

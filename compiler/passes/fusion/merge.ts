@@ -86,6 +86,7 @@ const grown = (item: Item, d: Definition, steps: Item["steps"]): Item => ({
   ...item,
   steps: [...item.steps, ...steps],
   ops: [...item.ops, d.op],
+  algorithm: item.algorithm ?? d.algorithm,
   locations: d.location ? [...item.locations, d.location] : item.locations,
 });
 

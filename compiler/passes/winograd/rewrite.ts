@@ -46,13 +46,17 @@ interface Plan {
 /** Transformed tensors by what they are, so that passes over the same tensors share them. */
 export type Transforms = Map<string, Tensor>;
 
-/** The definitions that compute what `d` does, but for transforms made already; `fresh` names what lies between. */
+/**
+ * The definitions that compute what `d` does, but for transforms made already; `fresh` names what lies between, `label`
+ * is the algorithm's name.
+ */
 export function rewriteConvolution(
   d: Definition,
   c: Convolution,
   [mh, mw]: TileSize,
   transforms: Transforms,
   fresh: (hint: string) => string,
+  label: string,
 ): Definition[] {
   const [rh, rw] = tapsOf(c);
   const k = new Compute(d.op, fresh, d.location);
@@ -78,7 +82,8 @@ export function rewriteConvolution(
   else if (c.pass === "image") image(plan, dy(), u());
   else filter(plan, v(), dy());
   const made = k.definitions;
-  return made.map((m, i) => (i === made.length - 1 ? { ...m, outputs: d.outputs } : m));
+  const last = made.length - 1;
+  return made.map((m, i) => ({ ...m, algorithm: label, outputs: i === last ? d.outputs : m.outputs }));
 }
 
 /**
