@@ -32,19 +32,20 @@ export function algorithm(program: ExprProgram, target: Target, options: Algorit
     return name;
   };
   const transforms: Transforms = new Map();
+  const train = program.mode === "train";
   const definitions = program.definitions.flatMap((d) => {
     const c = asConvolution(d);
     if (!c) return [d];
-    const standard = cheapestTile(c, target, errorBudget[wanted], program.mode === "train");
+    const standard = cheapestTile(c, target, errorBudget[wanted], train);
     const tile = chooseTile(c, standard);
-    return tile ? rewriteConvolution(d, c, tile, transforms, fresh, label(c, tile, target)) : [d];
+    return tile ? rewriteConvolution(d, c, tile, transforms, fresh, label(c, tile, target, train)) : [d];
   });
   return { ...program, definitions };
 }
 
 /** The algorithm's name, what it is estimated to err, and to cost as a part of the direct sums. */
-function label(c: Convolution, tile: TileSize, target: Target): string {
-  const { error, cost } = judge(c, tile, target, true);
+function label(c: Convolution, tile: TileSize, target: Target, train: boolean): string {
+  const { error, cost } = judge(c, tile, target, train);
   return `${nameOf(c, tile)}, error ${error.toExponential(1)}, cost ${(cost / directCost(c)).toFixed(2)}`;
 }
 

@@ -4,9 +4,10 @@ import type { ExprProgram } from "../../compiler/ir/expr.ts";
 import { exprProblems } from "../../compiler/ir/verifyExpr.ts";
 import { algorithm } from "../../compiler/passes/algorithm.ts";
 import { cookToom } from "../../compiler/passes/winograd/cookToom.ts";
+import { estimatedError } from "../../compiler/passes/winograd/error.ts";
 import { evaluate } from "../../compiler/reference/evaluate.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
-import { relativeError } from "../ops/support.ts";
+import { draws, relativeError } from "../ops/support.ts";
 import { program } from "../text/helpers.ts";
 
 const target = loadTarget("portable");
@@ -148,5 +149,57 @@ describe("minimal filtering", () => {
         10,
       );
     });
+  });
+});
+
+describe("the estimated error is that of float32 beside float64, within a factor of two", () => {
+  type Matrix = number[][];
+  const next = draws(20260301);
+  const drawn = (rows: number, columns: number): Matrix =>
+    Array.from({ length: rows }, () => Array.from({ length: columns }, () => Math.fround(2 * next() - 1)));
+  const product = (a: readonly (readonly number[])[], b: Matrix, round: (x: number) => number): Matrix =>
+    a.map((row) => b[0].map((_, j) => row.reduce((sum, x, k) => round(sum + round(round(x) * b[k][j])), 0)));
+  const flip = (a: readonly (readonly number[])[]): Matrix => a[0].map((_, j) => a.map((row) => row[j]));
+  /** left x left^T */
+  const both = (left: readonly (readonly number[])[], x: Matrix, round: (x: number) => number): Matrix =>
+    product(left, flip(product(left, flip(x), round)), round);
+
+  test.each([
+    [2, 3, 384],
+    [3, 3, 384],
+    [4, 3, 192],
+    [6, 3, 48],
+    [6, 3, 384],
+    [2, 5, 96],
+    [4, 5, 96],
+    [4, 5, 1536],
+    [6, 5, 96],
+  ])("F(%i, %i), %i terms", (m, r, terms) => {
+    const f = cookToom(m, r);
+    const n = m + r - 1;
+    const exact = (x: number) => x;
+    let [difference, size] = [0, 0];
+    for (let tile = 0; tile < 8; tile++) {
+      let [rough, true_]: Matrix[] = [Math.fround, exact].map(() => Array.from({ length: n }, () => Array(n).fill(0)));
+      for (let k = 0; k < terms; k++) {
+        const d = drawn(n, n).map((row) => row.map((x) => Math.max(x, 0)));
+        const g = drawn(r, r);
+        const add = (sum: Matrix, round: (x: number) => number): Matrix => {
+          const [v, u] = [both(f.inputs, d, round), both(f.taps, g, round)];
+          return sum.map((row, i) => row.map((x, j) => round(x + round(v[i][j] * u[i][j]))));
+        };
+        rough = add(rough, Math.fround);
+        true_ = add(true_, exact);
+      }
+      const [a, b] = [both(f.outputs, rough, Math.fround).flat(), both(f.outputs, true_, exact).flat()];
+      b.forEach((x, i) => {
+        difference += (a[i] - x) ** 2;
+        size += x ** 2;
+      });
+    }
+    const estimate = estimatedError(f, f, terms);
+    const ratio = Math.sqrt(difference / size) / estimate;
+    expect(ratio).toBeGreaterThan(1 / 2);
+    expect(ratio).toBeLessThan(2);
   });
 });
