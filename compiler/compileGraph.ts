@@ -5,7 +5,8 @@ import type { Artifact, EntryName, Program, Target } from "../runtime/program/sc
 import { type CompiledModel, emitArtifact } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
 import { buildEntries } from "./passes/entries.ts";
-import { compileEntry, InvalidStage, type StageResult } from "./pipeline.ts";
+import { InvalidStage } from "./passes/pass.ts";
+import { compileEntry, type StageResult } from "./pipeline.ts";
 import { checkEntry } from "./plan/checkEntry.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
 import { print } from "./text/print.ts";
