@@ -1,7 +1,6 @@
 /** `--dump-ir`: the program after every pass, as text. */
 import type { CompiledModel } from "../compiler/artifact.ts";
 import type { Kernel } from "../compiler/ir/kernel.ts";
-import { dumpFile } from "../compiler/passes/pass.ts";
 import type { StageResult } from "../compiler/pipeline.ts";
 import { planToText } from "../compiler/plan/print.ts";
 import { print, type TextProgram } from "../compiler/text/print.ts";
@@ -34,9 +33,9 @@ export class DumpIr {
     let before: string | undefined;
     const files = steps.map(({ pass, result }, number) => {
       const text = textOf(result);
-      const dump = dumpFile({ number, pass, text, unchanged: text === before });
+      const unchanged = text === before;
       before = text;
-      return [`ir/${dump.name}`, dump.text] as const;
+      return [`ir/${String(number).padStart(2, "0")}-${pass}.kir`, unchanged ? "unchanged\n" : text] as const;
     });
     return Object.fromEntries(files);
   }

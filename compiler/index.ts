@@ -66,7 +66,8 @@ export {
 } from "./diagnostics/diagnostic.ts";
 export { formatDiagnostic, formatDiagnostics, wantsColor } from "./diagnostics/format.ts";
 export { type ModelSource, readModel } from "./frontend/index.ts";
-export { type CompiledEntry, InvalidStage, passes, type StageResult } from "./pipeline.ts";
+export { InvalidStage } from "./passes/pass.ts";
+export { type CompiledEntry, passes, type StageResult } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
 export { planToJson, planToText } from "./plan/print.ts";
 export { loadTarget, targets } from "./target/targets.ts";

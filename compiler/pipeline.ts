@@ -18,7 +18,8 @@ import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
-import { orderAndPlan } from "./passes/plan.ts";
+import { type Pass, pipeline, runPipeline } from "./passes/pass.ts";
+import { orderProblem, type PlannedProgram, planProblem } from "./passes/plan.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
@@ -28,27 +29,19 @@ import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 /** What a listener sees after each pass; kernels and plans have no common type with programs. */
 export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[] | Plan;
 
-export interface PipelineOptions {
+/** What passes know beside the program. */
+interface Context {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
   /** Which rewritings of contractions are allowed; "auto" where not said. */
   readonly algorithm?: Algorithm;
   readonly chooseTile?: TileChoice;
+}
+
+export interface PipelineOptions extends Context {
   readonly onPass?: (name: string, result: StageResult) => void;
   /** Check after every pass that what it made is right; throws InvalidStage where it is not. */
   readonly verify?: boolean;
-}
-
-/** A pass has made something that breaks its stage's rules: a fault of the compiler. */
-export class InvalidStage extends Error {
-  override readonly name = "InvalidStage";
-
-  constructor(
-    readonly pass: string,
-    readonly problems: readonly string[],
-  ) {
-    super(`what ${pass} made is not valid:\n  ${problems.join("\n  ")}`);
-  }
 }
 
 export interface CompiledEntry {
@@ -59,53 +52,97 @@ export interface CompiledEntry {
   readonly plan: Plan;
 }
 
-/** The passes from ops to a plan, a line each; `kiln opt --passes list` and the dumps name them so. */
-export const passes = [
-  { name: "lower", summary: "Ops become the index expressions that define them." },
-  { name: "fold-constants", summary: "Arithmetic on constants is done now." },
-  { name: "common-definitions", summary: "Equal definitions are kept once." },
-  { name: "dead-definitions", summary: "What nothing reads is dropped." },
-  { name: "residues", summary: "Sums over positions that must divide evenly run over those alone." },
-  { name: "algorithm", summary: "Convolutions become transforms and batched contractions where that costs less." },
-  { name: "split-reductions", summary: "Long sums with few results become partial sums, added in fixed order." },
-  { name: "fit-bindings", summary: "Definitions that read more tensors than a kernel may bind are cut." },
-  { name: "layout", summary: "Every value gets its physical order: channels innermost." },
-  { name: "fusion", summary: "Definitions are grouped, each group to become one kernel." },
-  { name: "schedule", summary: "Groups become loop nests." },
-  { name: "order", summary: "Kernels get an order that keeps few bytes alive." },
-  { name: "plan", summary: "Every value gets an offset in the arena." },
-] as const;
+/** A pass that gives index expressions. */
+const expr = <In, Out extends ExprProgram>(
+  name: string,
+  summary: string,
+  run: (program: In, context: Context) => Out,
+): Pass<In, Out, Context> => ({ name, summary, run, problems: exprProblems });
 
-type PassName = (typeof passes)[number]["name"];
+const toExpr = pipeline<Graph, Context>()
+  .add(expr("lower", "Ops become the index expressions that define them.", lower))
+  .add(expr("fold-constants", "Arithmetic on constants is done now.", foldConstants))
+  .add(expr("common-definitions", "Equal definitions are kept once.", mergeCommonDefinitions))
+  .add(expr("dead-definitions", "What nothing reads is dropped.", removeDeadDefinitions));
 
-export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEntry {
-  const { target, choose, chooseTile, onPass, verify = false, algorithm: wanted = "auto" } = options;
-  const seen = <T extends StageResult>(name: PassName, result: T, problemsOf: (result: T) => string[]): T => {
-    onPass?.(name, result);
-    const problems = verify ? problemsOf(result) : [];
-    if (problems.length > 0) throw new InvalidStage(name, problems);
-    return result;
-  };
-  const pass = (name: PassName, result: ExprProgram): ExprProgram => seen(name, result, exprProblems);
+const toFused = pipeline<ExprProgram, Context>()
+  .add(expr("residues", "Sums over positions that must divide evenly run over those alone.", residues))
+  .add(
+    expr(
+      "algorithm",
+      "Convolutions become transforms and batched contractions where that costs less.",
+      (program: ExprProgram, { target, algorithm: wanted = "auto", chooseTile }) =>
+        algorithm(program, target, { algorithm: wanted, chooseTile }),
+    ),
+  )
+  .add(
+    expr(
+      "split-reductions",
+      "Long sums with few results become partial sums, added in fixed order.",
+      (program: ExprProgram, { target }) => splitReductions(program, target),
+    ),
+  )
+  .add(
+    expr(
+      "fit-bindings",
+      "Definitions that read more tensors than a kernel may bind are cut.",
+      (program: ExprProgram, { target }) => fitBindings(program, target),
+    ),
+  )
+  .add(expr("layout", "Every value gets its physical order: channels innermost.", layout))
+  .add({
+    name: "fusion",
+    summary: "Definitions are grouped, each group to become one kernel.",
+    run: (program, { target }) => fusion(program, target),
+    problems: fusedProblems,
+  });
+
+const kernelsOf = ({ kernels }: PlanProblem): readonly Kernel[] => kernels;
+
+const toPlan = pipeline<FusedProgram, Context>()
+  .add({
+    name: "schedule",
+    summary: "Groups become loop nests.",
+    run: schedule,
+    problems: ({ kernels, updates, target }) => {
+      const storageOf = storages(updates);
+      return kernels.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
+    },
+    shows: kernelsOf,
+  })
+  .add({
+    name: "order",
+    summary: "Kernels get an order that keeps few bytes alive.",
+    run: orderProblem,
+    shows: kernelsOf,
+  })
+  .add({
+    name: "plan",
+    summary: "Every value gets an offset in the arena.",
+    run: planProblem,
+    problems: (planned: PlannedProgram) => checkPlan(planned.plan, planned.problem),
+    shows: (planned) => planned.plan,
+  });
+
+/** The passes from ops to a plan in order; the dumps name them so. */
+export const passes: readonly { readonly name: string; readonly summary: string }[] = [toExpr, toFused, toPlan].flatMap(
+  (part) => part.passes,
+);
+
+/** All passes over the graph of one entry point. */
+export function compileEntry(graph: Graph, { onPass, verify, ...context }: PipelineOptions): CompiledEntry {
+  const options = { verify, onPass: onPass as ((name: string, result: unknown) => void) | undefined };
   if (verify) verifyGraph(graph);
-  const lowered = pass("lower", lower(graph));
-  const folded = pass("fold-constants", foldConstants(lowered));
-  const common = pass("common-definitions", mergeCommonDefinitions(folded));
-  const expr = pass("dead-definitions", removeDeadDefinitions(common));
-  const whole = pass("residues", residues(expr));
-  const chosen = pass("algorithm", algorithm(whole, target, { algorithm: wanted, chooseTile }));
-  const split = pass("split-reductions", splitReductions(chosen, target));
-  const fitted = pass("fit-bindings", fitBindings(split, target));
-  const laidOut = layout(fitted);
-  pass("layout", laidOut);
-  const fused = seen("fusion", fusion(laidOut, target), fusedProblems);
-  const storageOf = storages(fused.updates);
-  const kernels = seen("schedule", scheduleProgram(fused, target, choose), (all) =>
-    all.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf })),
-  );
+  const expr = runPipeline(toExpr, graph, context, options);
+  const fused = runPipeline(toFused, expr, context, options);
+  return { graph, expr, fused, ...runPipeline(toPlan, fused, context, options) };
+}
+
+/** Kernels, and what the plan has to know about the values between them. */
+function schedule(fused: FusedProgram, { target, choose }: Context): PlanProblem {
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
-  const problem: PlanProblem = {
-    kernels,
+  return {
+    kernels: scheduleProgram(fused, target, choose),
     inputs: fused.inputs.map((i) => i.value).filter((v) => !external.includes(v)),
     outputs: fused.outputs.map((o) => o.value),
     states: fused.states.map((s) => s.value),
@@ -114,10 +151,6 @@ export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEn
     batch: fused.inputs[0]?.value.type.shape[0] ?? 1,
     target,
   };
-  const planned = orderAndPlan(problem);
-  seen("order", planned.problem.kernels, () => []);
-  const plan = seen("plan", planned.plan, (made) => checkPlan(made, planned.problem));
-  return { graph, expr, fused, problem: planned.problem, plan };
 }
 
 /** The storage of a value: all versions of a state have the first one's. */

@@ -1,87 +1,64 @@
-/** Passes and the running of them one after the other, looked at in between. */
-import { print, type TextProgram } from "../text/print.ts";
+/** Passes, and the running of them one after the other, looked at in between. */
 
-export interface Pass<In, Out> {
+export interface Pass<In, Out, Context = unknown> {
   /** As it stands in the name of its dump: `split-reductions`. */
   readonly name: string;
   /** A sentence. */
   readonly summary: string;
-  readonly run: (program: In) => Out;
-  /** The result as text, where it is none of the programs that compiler/text prints. */
-  readonly print?: (result: Out) => string;
+  readonly run: (program: In, context: Context) => Out;
+  /** What is wrong with the result, a sentence each: a fault of the pass. */
+  readonly problems?: (result: Out, context: Context) => readonly string[];
+  /** What a listener sees of the result, where that is not all of it. */
+  readonly shows?: (result: Out) => unknown;
 }
 
-/** Passes in order, each taking what the one before it gives: `pipeline<Graph>().add(lower).add(layout)`. */
-export class Pipeline<In, Out> {
+/** Passes in order, each taking what the one before it gives: `pipeline<Graph, Context>().add(lower).add(layout)`. */
+export class Pipeline<In, Out, Context> {
   constructor(
-    readonly passes: readonly Pass<any, any>[],
+    readonly passes: readonly Pass<any, any, Context>[],
     /** Holds the types apart. */
     protected readonly type?: (program: In) => Out,
   ) {}
 
-  add<Next>(pass: Pass<Out, Next>): Pipeline<In, Next> {
+  add<Next>(pass: Pass<Out, Next, Context>): Pipeline<In, Next, Context> {
     return new Pipeline([...this.passes, pass]);
   }
 }
 
-export const pipeline = <T>(): Pipeline<T, T> => new Pipeline([]);
-
-/** The program after a pass. */
-export interface Dump {
-  /** Counted from 1. */
-  readonly number: number;
-  readonly pass: string;
-  readonly text: string;
-  /** The text is what it was before the pass. */
-  readonly unchanged: boolean;
-}
+export const pipeline = <T, Context = unknown>(): Pipeline<T, T, Context> => new Pipeline([]);
 
 export interface RunOptions {
-  /** Sees the program after each pass; without it nothing is printed. */
-  readonly onDump?: (dump: Dump) => void;
-  /** Throws where the program does not hold together. Runs on the input and after each pass. */
-  readonly verify?: (program: unknown) => void;
+  /** Sees what each pass has made. */
+  readonly onPass?: (name: string, result: unknown) => void;
+  /** Check what each pass has made. */
+  readonly verify?: boolean;
 }
 
-/**
- * The last pass's result. What a pass throws comes through as it is; what `verify` throws becomes an Error that names
- * the pass behind which it was found, with the first as its cause.
- */
-export function runPipeline<In, Out>(passes: Pipeline<In, Out>, input: In, { onDump, verify }: RunOptions = {}): Out {
-  const check = (program: unknown, where: string): void => {
-    try {
-      verify?.(program);
-    } catch (cause) {
-      throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-    }
-  };
-  check(input, "before the first pass");
+/** A pass has made something that breaks its stage's rules: a fault of the compiler. */
+export class InvalidStage extends Error {
+  override readonly name = "InvalidStage";
+
+  constructor(
+    readonly pass: string,
+    readonly problems: readonly string[],
+  ) {
+    super(`what ${pass} made is not valid:\n  ${problems.join("\n  ")}`);
+  }
+}
+
+/** The last pass's result. What a pass throws comes through as it is; throws InvalidStage where `verify` finds a fault. */
+export function runPipeline<In, Out, Context>(
+  { passes }: Pipeline<In, Out, Context>,
+  input: In,
+  context: Context,
+  { onPass, verify = false }: RunOptions = {},
+): Out {
   let program: unknown = input;
-  let before = onDump && isText(input) ? print(input) : undefined;
-  passes.passes.forEach((pass, i) => {
-    program = pass.run(program);
-    check(program, `after ${pass.name}`);
-    if (!onDump) return;
-    const text = pass.print ? pass.print(program) : print(program as TextProgram);
-    onDump({ number: i + 1, pass: pass.name, text, unchanged: text === before });
-    before = text;
-  });
+  for (const pass of passes) {
+    program = pass.run(program, context);
+    onPass?.(pass.name, pass.shows ? pass.shows(program) : program);
+    const problems = verify && pass.problems ? pass.problems(program, context) : [];
+    if (problems.length > 0) throw new InvalidStage(pass.name, problems);
+  }
   return program as Out;
 }
-
-/** A dump as the file that `--dump-ir` writes: `04-layout.kir`, holding the program or the word unchanged. */
-export const dumpFile = ({
-  number,
-  pass,
-  text,
-  unchanged,
-}: Dump): { readonly name: string; readonly text: string } => ({
-  name: `${String(number).padStart(2, "0")}-${pass}.kir`,
-  text: unchanged ? "unchanged\n" : text,
-});
-
-const isText = (program: unknown): program is TextProgram =>
-  typeof program === "object" &&
-  program !== null &&
-  "stage" in program &&
-  ["graph", "joint", "expr", "fused"].includes(program.stage as string);

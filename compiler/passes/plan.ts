@@ -1,4 +1,4 @@
-/** plan: every value at an offset of the arena, or in its state's storage. */
+/** order and plan: every kernel at its place in time, every value at an offset of the arena, or in its state's storage. */
 import type { Plan } from "../ir/plan.ts";
 import { planMemory } from "../plan/plan.ts";
 import type { PlanProblem } from "../plan/problem.ts";
@@ -10,8 +10,7 @@ export interface PlannedProgram {
   readonly plan: Plan;
 }
 
-/** Orders the kernels, then plans their memory. Throws PlanError where the target can't hold a tensor. */
-export function orderAndPlan(problem: PlanProblem): PlannedProgram {
-  const ordered = { ...problem, kernels: orderKernels(problem) };
-  return { problem: ordered, plan: planMemory(ordered) };
-}
+export const orderProblem = (problem: PlanProblem): PlanProblem => ({ ...problem, kernels: orderKernels(problem) });
+
+/** Throws PlanError where the target can't hold a tensor. */
+export const planProblem = (problem: PlanProblem): PlannedProgram => ({ problem, plan: planMemory(problem) });

@@ -3,8 +3,8 @@ import type { ExprProgram } from "../../compiler/ir/expr.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import { removeDeadValues } from "../../compiler/passes/deadValues.ts";
 import { lower } from "../../compiler/passes/lower.ts";
-import { type Dump, dumpFile, type Pass, pipeline, runPipeline } from "../../compiler/passes/pass.ts";
-import { print } from "../../compiler/text/print.ts";
+import { InvalidStage, type Pass, pipeline, runPipeline } from "../../compiler/passes/pass.ts";
+import { passes as compilerPasses } from "../../compiler/pipeline.ts";
 import { program } from "../text/helpers.ts";
 
 const graph = program<Graph>(`
@@ -16,52 +16,50 @@ const graph = program<Graph>(`
   output output = %y
 `);
 
-const dead: Pass<Graph, Graph> = { name: "dead", summary: "What nothing needs is removed.", run: removeDeadValues };
-const lowering: Pass<Graph, ExprProgram> = { name: "lower", summary: "Ops become expressions.", run: lower };
-const count: Pass<ExprProgram, number> = {
+interface Context {
+  readonly add: number;
+}
+
+const dead: Pass<Graph, Graph, Context> = {
+  name: "dead",
+  summary: "What nothing needs is removed.",
+  run: removeDeadValues,
+};
+const lowering: Pass<Graph, ExprProgram, Context> = { name: "lower", summary: "Ops become expressions.", run: lower };
+const count: Pass<ExprProgram, number, Context> = {
   name: "count",
   summary: "How many definitions there are.",
-  run: (p) => p.definitions.length,
-  print: (n) => `${n}\n`,
+  run: (p, { add }) => p.definitions.length + add,
+  problems: (n, { add }) => (n - add === 1 ? [] : [`${n - add} definitions`, "1 is wanted"]),
+  shows: (n) => `${n}`,
 };
-const passes = pipeline<Graph>().add(dead).add(dead).add(lowering).add(count);
+const passes = pipeline<Graph, Context>().add(dead).add(dead).add(lowering).add(count);
 
 describe("a pipeline", () => {
-  test("runs its passes in order", () => {
-    expect(runPipeline(passes, graph)).toBe(1);
-    expect(runPipeline(pipeline<Graph>(), graph)).toBe(graph);
+  test("runs its passes in order, with what they know beside the program", () => {
+    expect(runPipeline(passes, graph, { add: 10 })).toBe(11);
+    expect(runPipeline(pipeline<Graph>(), graph, {})).toBe(graph);
   });
 
-  test("shows the program after each pass, and says where nothing changed", () => {
-    const dumps: Dump[] = [];
-    runPipeline(passes, graph, { onDump: (dump) => dumps.push(dump) });
+  test("shows what each pass has made", () => {
+    const seen: [string, unknown][] = [];
+    runPipeline(passes, graph, { add: 0 }, { onPass: (name, result) => seen.push([name, result]) });
     const smaller = removeDeadValues(graph);
-    expect(dumps).toEqual([
-      { number: 1, pass: "dead", text: print(smaller), unchanged: false },
-      { number: 2, pass: "dead", text: print(smaller), unchanged: true },
-      { number: 3, pass: "lower", text: print(lower(smaller)), unchanged: false },
-      { number: 4, pass: "count", text: "1\n", unchanged: false },
-    ]);
-    expect(dumps.map(dumpFile).map(({ name, text }) => [name, text === "unchanged\n"])).toEqual([
-      ["01-dead.kir", false],
-      ["02-dead.kir", true],
-      ["03-lower.kir", false],
-      ["04-count.kir", false],
-    ]);
+    expect(seen.map(([name]) => name)).toEqual(["dead", "dead", "lower", "count"]);
+    expect(seen[0][1]).toEqual(smaller);
+    expect(seen[3][1]).toBe("1");
   });
 
-  test("verifies the input and every result, and names the pass behind which a fault was found", () => {
-    const seen: unknown[] = [];
-    runPipeline(passes, graph, { verify: (p) => seen.push(p) });
-    expect(seen).toHaveLength(5);
-    expect(seen[0]).toBe(graph);
-    const verify = (p: unknown) => {
-      if ((p as ExprProgram).stage === "expr") throw new Error("%y is wrong");
-    };
-    expect(() => runPipeline(passes, graph, { verify })).toThrow(/^after lower: %y is wrong$/);
-    expect(() => runPipeline(pipeline<ExprProgram>().add(count), lower(graph), { verify })).toThrow(
-      "before the first pass: %y is wrong",
-    );
+  test("verifies what each pass has made where asked to, after it was shown", () => {
+    const two = { ...graph, outputs: graph.nodes.map((n) => ({ name: n.op, value: Object.values(n.outputs)[0] })) };
+    expect(runPipeline(passes, two, { add: 0 })).toBe(2);
+    expect(runPipeline(passes, graph, { add: 0 }, { verify: true })).toBe(1);
+    const seen: string[] = [];
+    const onPass = (name: string) => seen.push(name);
+    const run = () => runPipeline(passes, two, { add: 0 }, { onPass, verify: true });
+    expect(run).toThrow(new InvalidStage("count", ["2 definitions", "1 is wanted"]));
+    expect(run).toThrow("what count made is not valid:\n  2 definitions\n  1 is wanted");
+    expect(seen.slice(0, 4)).toEqual(["dead", "dead", "lower", "count"]);
   });
 
   test("what a pass throws comes through", () => {
@@ -73,11 +71,21 @@ describe("a pipeline", () => {
         throw error;
       },
     };
-    expect(() => runPipeline(pipeline<Graph>().add(failing), graph)).toThrow(error);
+    expect(() => runPipeline(pipeline<Graph>().add(failing), graph, {})).toThrow(error);
   });
 
   test("passes that do not fit do not compile", () => {
     // @ts-expect-error lower gives an expression program, dead takes a graph
-    pipeline<Graph>().add(lowering).add(dead);
+    pipeline<Graph, Context>().add(lowering).add(dead);
   });
+});
+
+test("the compiler's passes have names fit for a file, and summaries that are sentences", () => {
+  const names = compilerPasses.map((p) => p.name);
+  expect(new Set(names).size).toBe(names.length);
+  expect([names[0], names.at(-1)]).toEqual(["lower", "plan"]);
+  for (const { name, summary } of compilerPasses) {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(summary).toMatch(/^[A-Z].*\.$/);
+  }
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { orderAndPlan } from "../../compiler/passes/plan.ts";
+import { orderProblem, planProblem } from "../../compiler/passes/plan.ts";
 import { kernelBindings, placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import { planToJson, planToText } from "../../compiler/plan/print.ts";
@@ -12,7 +12,7 @@ const chain = trainingChain(
   ],
   [[128, 64]],
 );
-const { plan, problem: ordered } = orderAndPlan(chain);
+const { plan, problem: ordered } = planProblem(orderProblem(chain));
 
 test("the JSON of a plan", () => {
   expect(planToJson(plan, ordered)).toEqual({
