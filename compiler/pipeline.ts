@@ -14,15 +14,17 @@ import { type Algorithm, algorithm, type TileChoice } from "./passes/algorithm.t
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
 import { fitBindings } from "./passes/fitBindings.ts";
+import { fitTextures } from "./passes/fitTextures.ts";
 import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
+import { orderKernels } from "./passes/order.ts";
 import { type Pass, pipeline, runPipeline } from "./passes/pass.ts";
-import { orderProblem, type PlannedProgram, planProblem } from "./passes/plan.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
+import { planMemory } from "./plan/plan.ts";
 import type { PlanProblem } from "./plan/problem.ts";
 import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 
@@ -97,31 +99,52 @@ const toFused = pipeline<ExprProgram, Context>()
     problems: fusedProblems,
   });
 
-const kernelsOf = ({ kernels }: PlanProblem): readonly Kernel[] => kernels;
+/** Kernels, and what the plan has to know about the values between them. */
+interface Scheduled {
+  readonly fused: FusedProgram;
+  readonly problem: PlanProblem;
+}
+
+const kernelsOf = ({ problem }: Scheduled): readonly Kernel[] => problem.kernels;
+
+const withKernels = (s: Scheduled, kernels: readonly Kernel[]): Scheduled => ({
+  ...s,
+  problem: { ...s.problem, kernels },
+});
+
+const kernelProblems = ({ problem: { kernels, updates, target } }: Scheduled): string[] => {
+  const storageOf = storages(updates);
+  return kernels.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
+};
 
 const toPlan = pipeline<FusedProgram, Context>()
   .add({
     name: "schedule",
     summary: "Groups become loop nests.",
     run: schedule,
-    problems: ({ kernels, updates, target }) => {
-      const storageOf = storages(updates);
-      return kernels.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
-    },
+    problems: kernelProblems,
     shows: kernelsOf,
   })
   .add({
     name: "order",
     summary: "Kernels get an order that keeps few bytes alive.",
-    run: orderProblem,
+    run: (s: Scheduled) => withKernels(s, orderKernels(s.problem)),
+    shows: kernelsOf,
+  })
+  .add({
+    name: "fit-textures",
+    summary: "Operands are read from textures as far as memory allows.",
+    run: (s: Scheduled, { target, choose }) =>
+      withKernels(s, fitTextures(s.problem, { program: s.fused, target, choose })),
+    problems: kernelProblems,
     shows: kernelsOf,
   })
   .add({
     name: "plan",
     summary: "Every value gets an offset in the arena.",
-    run: planProblem,
-    problems: (planned: PlannedProgram) => checkPlan(planned.plan, planned.problem),
-    shows: (planned) => planned.plan,
+    run: ({ problem }: Scheduled) => ({ problem, plan: planMemory(problem) }),
+    problems: ({ plan, problem }) => checkPlan(plan, problem),
+    shows: ({ plan }) => plan,
   });
 
 /** The passes from ops to a plan in order; the dumps name them so. */
@@ -138,11 +161,10 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   return { graph, expr, fused, ...runPipeline(toPlan, fused, context, options) };
 }
 
-/** Kernels, and what the plan has to know about the values between them. */
-function schedule(fused: FusedProgram, { target, choose }: Context): PlanProblem {
+function schedule(fused: FusedProgram, { target, choose }: Context): Scheduled {
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
-  return {
-    kernels: scheduleProgram(fused, target, choose),
+  const problem: PlanProblem = {
+    kernels: scheduleProgram({ program: fused, target, choose }),
     inputs: fused.inputs.map((i) => i.value).filter((v) => !external.includes(v)),
     outputs: fused.outputs.map((o) => o.value),
     states: fused.states.map((s) => s.value),
@@ -151,6 +173,7 @@ function schedule(fused: FusedProgram, { target, choose }: Context): PlanProblem
     batch: fused.inputs[0]?.value.type.shape[0] ?? 1,
     target,
   };
+  return { fused, problem };
 }
 
 /** The storage of a value: all versions of a state have the first one's. */

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { orderProblem, planProblem } from "../../compiler/passes/plan.ts";
 import { kernelBindings, placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import { planToJson, planToText } from "../../compiler/plan/print.ts";
-import { kernel, problem, trainingChain, value } from "./problems.ts";
+import { kernel, orderAndPlan, problem, trainingChain, value } from "./problems.ts";
 
 const chain = trainingChain(
   [
@@ -12,7 +11,7 @@ const chain = trainingChain(
   ],
   [[128, 64]],
 );
-const { plan, problem: ordered } = planProblem(orderProblem(chain));
+const { plan, problem: ordered } = orderAndPlan(chain);
 
 test("the JSON of a plan", () => {
   expect(planToJson(plan, ordered)).toEqual({
