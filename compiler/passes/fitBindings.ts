@@ -19,20 +19,21 @@ export function fitBindings(program: ExprProgram, target: Target): ExprProgram {
     names.add(name);
     return name;
   };
-  const definitions = program.definitions.flatMap((d) => {
+  const cutUp = (d: Definition): Definition[] => {
     const parts: Definition[] = [];
     let rest = d;
     while (bindings(rest, storage) > most) {
-      const cut = bestCut(rest, most, storage);
+      // A part that is too large itself, but smaller than the whole, is cut in turn.
+      const cut = bestCut(rest, most, storage) ?? bestCut(rest, tensorsOf(rest.body, storage).size, storage);
       if (!cut)
         throw new Error(`%${d.outputs[0].name} needs ${bindings(rest, storage)} buffers, ${target.name} binds ${most}`);
       const [part, remaining] = extract(rest, cut, fresh(`${d.outputs[0].name}.part`));
-      parts.push(part);
+      parts.push(...cutUp(part));
       rest = remaining;
     }
     return [...parts, rest];
-  });
-  return { ...program, definitions };
+  };
+  return { ...program, definitions: program.definitions.flatMap(cutUp) };
 }
 
 const tensorsOf = (s: Scalar, storage: (v: Value) => Value): Set<Value> =>
@@ -50,11 +51,11 @@ function axesOf(s: Scalar, d: Definition): Axis[] {
   return [...d.axes, ...(d.reduction?.axes ?? [])].filter((a) => used.has(a));
 }
 
-/** The part whose removal saves most bindings, then the one with the fewest elements. */
+/** Of the parts that fit into `most` bindings, the one whose removal saves most of them, then the one with the fewest elements. */
 function bestCut(d: Definition, most: number, storage: (v: Value) => Value): Scalar | undefined {
   let best: { node: Scalar; saved: number; size: number } | undefined;
   visitScalar(d.body, (node) => {
-    if (node === d.body || node.dtype === "bool") return;
+    if (node === d.body) return;
     const inside = tensorsOf(node, storage);
     if (inside.size < 2 || inside.size > most - 1) return;
     const outside = tensorsOf(replaceNode(d.body, node, Scalar.constant(0, node.dtype)), storage);
@@ -69,23 +70,34 @@ function bestCut(d: Definition, most: number, storage: (v: Value) => Value): Sca
 const replaceNode = (body: Scalar, node: Scalar, by: Scalar): Scalar =>
   rewriteScalar(body, (s) => (s === node ? by : s), new Map([[node, by]]));
 
+/** `node` as a value of its own, and the definition that reads it; a comparison is kept as 1 or 0. */
 function extract(d: Definition, node: Scalar, name: string): [part: Definition, rest: Definition] {
+  const isBool = node.dtype === "bool";
+  const stored = isBool ? Scalar.select(node, 1, 0) : node;
   const from = axesOf(node, d);
   const axes = from.map((a) => new Axis(a.name, a.extent));
   const map = new Map(from.map((a, i) => [a, Index.of(axes[i])]));
   const value: Value = {
     name,
     type: tensorType(
-      node.dtype as DType,
+      stored.dtype as DType,
       axes.map((a) => a.extent),
     ),
   };
   const read = new Scalar(
     { kind: "read", tensor: value, index: from.map((a) => Index.of(a)), guard: [], fill: 0 },
-    node.dtype,
+    stored.dtype,
   );
+  const again = isBool ? Scalar.constant(0).lessThan(read) : read;
   return [
-    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op, algorithm: d.algorithm },
-    { ...d, body: replaceNode(d.body, node, read) },
+    {
+      outputs: [value],
+      axes,
+      body: substituteAxes(stored, map),
+      location: d.location,
+      op: d.op,
+      algorithm: d.algorithm,
+    },
+    { ...d, body: replaceNode(d.body, node, again) },
   ];
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { ExprProgram } from "../../compiler/ir/expr.ts";
+import { readsOf } from "../../compiler/ir/scalar.ts";
 import { exprProblems } from "../../compiler/ir/verifyExpr.ts";
 import { fitBindings } from "../../compiler/passes/fitBindings.ts";
+import { evaluate } from "../../compiler/reference/evaluate.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { expectText, program } from "../text/helpers.ts";
 
@@ -117,13 +119,95 @@ describe("a definition that reads more than a kernel may bind", () => {
     );
   });
 
-  test("is an error where no part of it can be a value of its own", () => {
-    const text = `
+  test("is cut at a comparison, which is kept as 1 or 0", () => {
+    expectFitted(
+      `
       input %a: f32[8]
       input %b: f32[8]
       input %c: f32[8]
       input %d: f32[8]
       %y[i]: f32[8] = select(%a[i] < %b[i], %c[i], %d[i]) from op
+      output output = %y
+      `,
+      `
+      input %a: f32[8]
+      input %b: f32[8]
+      input %c: f32[8]
+      input %d: f32[8]
+      %y.part[i]: f32[8] = select(%a[i] < %b[i], 1.0, 0.0) from op
+      %y[i]: f32[8] = select(0.0 < %y.part[i], %c[i], %d[i]) from op
+      output output = %y
+      `,
+    );
+  });
+
+  test("is cut at the operand of a comparison where that takes away as many", () => {
+    expectFitted(
+      `
+      input %a: f32[8]
+      input %b: f32[8]
+      input %c: f32[4,8]
+      input %d: f32[4,8]
+      %y[n, i]: f32[4,8] = select(%a[i] * %b[i] < %c[n, i], %c[n, i], %d[n, i]) from op
+      output output = %y
+      `,
+      `
+      input %a: f32[8]
+      input %b: f32[8]
+      input %c: f32[4,8]
+      input %d: f32[4,8]
+      %y.part[i]: f32[8] = %a[i] * %b[i] from op
+      %y[n, i]: f32[4,8] = select(%y.part[i] < %c[n, i], %c[n, i], %d[n, i]) from op
+      output output = %y
+      `,
+    );
+  });
+
+  test("of many comparisons has the same value", () => {
+    const names = ["a", "b", "c", "d", "e", "f", "g"];
+    const before = given(`
+      ${names.map((name) => `input %${name}: f32[3,5]`).join("\n")}
+      %y[n, i]: f32[3,5] = select(
+        (%a[n, i] < %b[n, i] and %c[n, i] <= %d[n, i]) or %e[n, i] == %f[n, i],
+        %g[n, i] * %a[n, i],
+        %b[n, i] - %c[n, i]
+      ) from op
+      output output = %y
+    `);
+    const after = fitBindings(before, fewBindings);
+    expect(exprProblems(after)).toEqual([]);
+    for (const d of after.definitions) expect(new Set(readsOf(d.body).map((r) => r.tensor)).size).toBeLessThan(4);
+    const numbers = new Map(
+      before.inputs.map(({ value }, k) => [
+        value,
+        Float64Array.from({ length: 15 }, (_, i) => ((i + 3) * (k + 2)) % 7),
+      ]),
+    );
+    const of = (p: ExprProgram) => [...evaluate(p, numbers, {}).get(p.outputs[0].value)!];
+    expect(of(after)).toEqual(of(before));
+    expect(new Set(of(before)).size).toBeGreaterThan(5);
+  });
+
+  test("is an error where what reads too much is one comparison of parts that it shares", () => {
+    const text = `
+      ${["a", "b", "c", "d"].map((name) => `input %${name}: f32[8]`).join("\n")}
+      %y[i]: f32[8] = select(
+        %a[i] * %b[i] < %c[i] * %d[i] and %a[i] * %c[i] < %b[i] * %d[i] and %a[i] * %d[i] < %b[i] * %c[i],
+        1.0,
+        0.0
+      ) from op
+      output output = %y
+    `;
+    expect(() => fitBindings(given(text), fewBindings)).toThrow("%y needs 5 buffers, few-bindings binds 4");
+  });
+
+  test("is an error where no part of it can be a value of its own", () => {
+    const text = `
+      input %a: f32[8]
+      labels %l: i32[8]
+      labels %m: i32[8]
+      labels %n: i32[8]
+      %y[i]: f32[8] = %a[data(%l[i] + %m[i] + %n[i], 0, 7)] from op
       output output = %y
     `;
     expect(() => fitBindings(given(text), fewBindings)).toThrow("%y needs 5 buffers, few-bindings binds 4");
