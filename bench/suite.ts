@@ -55,6 +55,8 @@ export interface Chart {
   /** Of its file, after the suite's. */
   readonly name: string;
   readonly title: string;
+  /** Pixels; 420 where not said. */
+  readonly height?: number;
   readonly option: EChartsOption;
 }
 

@@ -2,16 +2,19 @@
 import * as echarts from "echarts";
 import type { Chart } from "../suite.ts";
 
-const size = { width: 760, height: 420 };
+const size = { width: 800, height: 420 };
 const common = {
   animation: false,
   backgroundColor: "#fff",
   textStyle: { fontFamily: "sans-serif" },
-  grid: { left: 20, right: 40, top: 60, bottom: 20, containLabel: true },
+  grid: { left: 70, right: 50, top: 60, bottom: 60 },
 } as const;
 
-export function chartToSvg({ title, option }: Chart): string {
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
+/** Without a canvas the library guesses how wide a text is, and guesses low; so room for labels is set aside here. */
+const characterWidth = 7;
+
+export function chartToSvg({ title, option, height = size.height }: Chart): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size, height });
   chart.setOption({ ...common, title: { text: title, left: "center", textStyle: { fontSize: 15 } }, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
@@ -29,7 +32,13 @@ export interface Bars {
 export const barChart = ({ name, title, log = false, bars }: Bars): Chart => ({
   name,
   title,
+  height: 110 + 26 * bars.length,
   option: {
+    grid: {
+      ...common.grid,
+      left: 20 + characterWidth * Math.max(...bars.map(({ label }) => label.length)),
+      bottom: 40,
+    },
     xAxis: log ? { type: "log", min: powerBelow(bars.map(({ value }) => value)) } : { type: "value" },
     yAxis: { type: "category", inverse: true, data: bars.map(({ label }) => label) },
     series: [
@@ -57,7 +66,7 @@ export const lineChart = ({ name, title, x, y, log = false, lines }: Lines): Cha
   const axis = (which: 0 | 1, label: string) => ({
     name: label,
     nameLocation: "middle" as const,
-    nameGap: 28,
+    nameGap: which === 0 ? 25 : 45,
     ...(log
       ? { type: "log" as const, min: powerBelow(lines.flatMap(({ points }) => points.map((point) => point[which]))) }
       : { type: "value" as const }),
@@ -66,7 +75,6 @@ export const lineChart = ({ name, title, x, y, log = false, lines }: Lines): Cha
     name,
     title,
     option: {
-      grid: { ...common.grid, left: 50, bottom: 40 },
       legend: { bottom: 0, show: lines.length > 1 },
       xAxis: axis(0, x),
       yAxis: axis(1, y),
