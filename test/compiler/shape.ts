@@ -1,0 +1,35 @@
+/** The shape of what is run: what decides how fast a step can be, on any machine alike. */
+
+import type { Value } from "../../compiler/ir/types.ts";
+import type { CompiledEntry } from "../../compiler/pipeline.ts";
+import { bytesOf } from "../../compiler/plan/problem.ts";
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const bytes = (values: readonly Value[]): number => sum(values.map(bytesOf));
+
+/** As JSON: totals of the entry point, then a dispatch a line, in order. Bytes count each tensor of a dispatch once. */
+export function shapeText({ plan }: CompiledEntry): string {
+  const dispatches = plan.dispatches.map(({ kernel, reads, writes }) => {
+    const { kind, ...parameters } = kernel.schedule;
+    const schedule = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+    return {
+      kernel: kernel.name,
+      operations: kernel.operations,
+      executedOperations: kernel.executedOperations ?? kernel.operations,
+      bytesRead: bytes(reads),
+      bytesWritten: bytes(writes),
+      schedule: [kind, ...schedule].join(" "),
+    };
+  });
+  const total = (name: "operations" | "executedOperations" | "bytesRead" | "bytesWritten") =>
+    `  "${name}": ${sum(dispatches.map((dispatch) => dispatch[name]))},`;
+  return [
+    "{",
+    `  "dispatches": ${dispatches.length},`,
+    ...(["operations", "executedOperations", "bytesRead", "bytesWritten"] as const).map(total),
+    `  "kernels": [`,
+    dispatches.map((dispatch) => `    ${JSON.stringify(dispatch)}`).join(",\n"),
+    "  ]",
+    "}\n",
+  ].join("\n");
+}
