@@ -15,10 +15,10 @@ interface KernelGroup {
   readonly dispatches: number;
   readonly contraction: boolean;
   readonly ms: number;
-  /** Of the operations of the direct definition, and their share of the ceiling. */
+  /** Of the operations that what it computes asks for (Winograd's, where that was chosen), and their share of the ceiling. */
   readonly gflops: number;
   readonly shareOfCeiling: number;
-  /** Of the operations executed: more where a tile reaches beyond the edge, fewer where an algorithm saves some. */
+  /** Of the operations executed: more where a tile reaches beyond the edge. */
   readonly executedGflops: number;
   readonly executedShareOfCeiling: number;
   readonly bytes: number;
@@ -61,8 +61,8 @@ export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
       `The ceiling, measured before and after, is ${ceilings.map((c) => c.toFixed(1)).join(" and ")} GFLOP/s; the greater ` +
         `counts. Contractions reach ${(100 * share).toFixed(1)}% of it, weighted by time, ` +
         `and execute ${(100 * executedShare).toFixed(1)}% of it. What is not a contraction takes ${((100 * (total - inContractions)) / total).toFixed(1)}% of the step.`,
-      "Rates are of the operations of the direct definition; those executed are more where a tile reaches beyond the edge, " +
-        "fewer where an algorithm saves some. Bytes count each tensor that a kernel reads or writes once.",
+      "Rates are of the operations that a kernel's definition asks for (Winograd's, where that was chosen); those executed " +
+        "are more where a tile reaches beyond the edge. Bytes count each tensor that a kernel reads or writes once.",
     ],
     tables: [
       kernelTable("Contractions", contractions),
