@@ -41,7 +41,8 @@ export function amount(text: string): number {
   return value;
 }
 
-function setting(text: string, others: Settings = {}): Settings {
+/** `name=value`, added to those before. */
+export function setting(text: string, others: Settings = {}): Settings {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("A setting is written name=value.");
   return { ...others, [text.slice(0, at)]: text.slice(at + 1) };

@@ -1,5 +1,5 @@
 /** Share of a run's expected time that passes before anyone asks whether it is done. */
-const share = 0.8;
+const share = 0.92;
 /** Runs shorter than this are waited for at once, ms: a timer is no finer. */
 const shortest = 20;
 

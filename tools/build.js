@@ -21,20 +21,25 @@ const entryPoints = {
   dsl: "compiler/dsl/index.ts",
 };
 
+/** How everything that Node runs is bundled. */
+export const bundling = {
+  absWorkingDir: home,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  logLevel: "error",
+};
+
 async function bundles() {
   const { metafile } = await bundle({
-    absWorkingDir: home,
+    ...bundling,
     entryPoints,
     outdir: out,
     chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
     splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    packages: "external",
     metafile: true,
-    logLevel: "error",
   });
   const made = new Set(Object.keys(metafile.outputs).map((path) => resolve(home, path)));
   for (const name of readdirSync(join(out, "chunks"))) {

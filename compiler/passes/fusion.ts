@@ -42,7 +42,6 @@ class Fusion {
   private items = new Set<Item>();
   private readonly definitions: readonly Definition[];
   private readonly consumers = new Map<Value, Set<Definition>>();
-  private readonly itemOf = new Map<Definition, Item>();
   /** Values that must be in memory whoever reads them. */
   private readonly required: ReadonlySet<Value>;
   private readonly mostBindings: number;
@@ -74,11 +73,7 @@ class Fusion {
 
   mergeDefinitions(): void {
     for (const [order, d] of this.definitions.entries()) {
-      const merged = this.merge(d);
-      if (merged) continue;
-      const item = itemOf(d, order);
-      this.add(item);
-      this.itemOf.set(d, item);
+      if (!this.merge(d)) this.add(itemOf(d, order));
     }
   }
 
@@ -91,7 +86,6 @@ class Fusion {
     this.items.delete(old);
     this.dependencies.remove(old);
     this.add(by);
-    for (const [d, item] of this.itemOf) if (item === old) this.itemOf.set(d, by);
   }
 
   private merge(d: Definition): boolean {
@@ -104,7 +98,6 @@ class Fusion {
       const grown = mergeInto(item, d);
       if (!grown || !this.fits(grown, d) || !this.isAcyclic(item, d) || !this.updatesInPlace(grown)) continue;
       this.replace(item, grown);
-      this.itemOf.set(d, grown);
       return true;
     }
     return false;
@@ -120,9 +113,9 @@ class Fusion {
   private isAcyclic(item: Item, d: Definition): boolean {
     const alone = itemOf(d, 0);
     // As an item it would also wait for the other readers of a state that it overwrites.
-    for (const other of this.dependencies.before(alone))
-      if (other !== item && this.dependencies.dependsOn(other, item)) return false;
-    return true;
+    const others = new Set(this.dependencies.before(alone));
+    others.delete(item);
+    return !this.dependencies.dependsOn(others, item);
   }
 
   /** A state that is overwritten may be read only where, and when, its element is replaced. */
@@ -187,7 +180,7 @@ class Fusion {
   private overtakesUpdate(item: Item, reader: Item): boolean {
     return itemReads(item).some((r) => {
       const writer = this.dependencies.writerOf(r.tensor);
-      return writer !== undefined && (writer === reader || this.dependencies.dependsOn(reader, writer));
+      return writer !== undefined && (writer === reader || this.dependencies.dependsOn(new Set([reader]), writer));
     });
   }
 

@@ -12,6 +12,7 @@ import { loadTarget } from "../../compiler/target/targets.ts";
 import { print } from "../../compiler/text/print.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
 import { readFile, root } from "../frontend/read.ts";
+import { shapeText } from "./shape.ts";
 
 const folder = `${root}test/golden/`;
 const update = process.env.KILN_UPDATE_GOLDEN === "1";
@@ -76,6 +77,7 @@ for (const model of ["lenet", "alexnet"]) {
   for (const target of targets) {
     golden.set(`${model}/${target}/fused.kir`, () => print(step(model, target).fused));
     golden.set(`${model}/${target}/plan.json`, () => planText(model, target));
+    golden.set(`${model}/${target}/shape.json`, () => shapeText(step(model, target)));
     golden.set(`${model}/${target}/kernels.sha256`, () => hashes(compiled(model, target)));
   }
 }

@@ -1,7 +1,7 @@
 /** Who has to run before whom, between growing groups. */
 import type { Update } from "../../ir/graph.ts";
 import type { Value } from "../../ir/types.ts";
-import { type Item, itemReads, storesOf } from "./item.ts";
+import { type Item, storesOf, tensorsRead } from "./item.ts";
 
 export class Dependencies {
   private readonly producers = new Map<Value, Item>();
@@ -17,15 +17,15 @@ export class Dependencies {
 
   add(item: Item): void {
     for (const s of storesOf(item)) this.producers.set(s.value, item);
-    for (const r of itemReads(item)) {
-      const set = this.readers.get(r.tensor) ?? new Set();
-      this.readers.set(r.tensor, set.add(item));
+    for (const tensor of tensorsRead(item)) {
+      const set = this.readers.get(tensor) ?? new Set();
+      this.readers.set(tensor, set.add(item));
     }
   }
 
   remove(item: Item): void {
     for (const s of storesOf(item)) if (this.producers.get(s.value) === item) this.producers.delete(s.value);
-    for (const r of itemReads(item)) this.readers.get(r.tensor)?.delete(item);
+    for (const tensor of tensorsRead(item)) this.readers.get(tensor)?.delete(item);
   }
 
   producer(value: Value): Item | undefined {
@@ -47,8 +47,8 @@ export class Dependencies {
 
   /** The groups that have to run before this one. */
   *before(item: Item): Generator<Item> {
-    for (const r of itemReads(item)) {
-      const p = this.producers.get(r.tensor);
+    for (const tensor of tensorsRead(item)) {
+      const p = this.producers.get(tensor);
       if (p && p !== item) yield p;
     }
     for (const s of storesOf(item)) {
@@ -57,15 +57,25 @@ export class Dependencies {
     }
   }
 
-  /** Whether `item` has to run after `other`. */
-  dependsOn(item: Item, other: Item): boolean {
+  /** The groups that have to run after this one. */
+  private *after(item: Item): Generator<Item> {
+    for (const s of storesOf(item)) for (const reader of this.readersOf(s.value)) if (reader !== item) yield reader;
+    for (const tensor of tensorsRead(item)) {
+      const writer = this.writerOf(tensor);
+      if (writer && writer !== item) yield writer;
+    }
+  }
+
+  /** Whether one of `items` has to run after `other`. Searches from `other` on: a group that still grows is young, and
+   * few come after it, while nearly all of a deep network comes before. */
+  dependsOn(items: ReadonlySet<Item>, other: Item): boolean {
     const seen = new Set<Item>();
-    const stack = [item];
+    const stack = [other];
     for (let next = stack.pop(); next; next = stack.pop()) {
-      if (next === other) return true;
+      if (items.has(next)) return true;
       if (seen.has(next)) continue;
       seen.add(next);
-      stack.push(...this.before(next));
+      stack.push(...this.after(next));
     }
     return false;
   }

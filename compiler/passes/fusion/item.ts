@@ -7,12 +7,12 @@ import { hasTables, type Local, type ReadNode, readsOf, Scalar } from "../../ir/
 import type { SourceLocation, Value } from "../../ir/types.ts";
 
 export interface Item {
-  axes: readonly Axis[];
-  steps: Step[];
-  locations: SourceLocation[];
-  ops: string[];
+  readonly axes: readonly Axis[];
+  readonly steps: readonly Step[];
+  readonly locations: readonly SourceLocation[];
+  readonly ops: readonly string[];
   /** Of the first definition that names one. */
-  algorithm?: string;
+  readonly algorithm?: string;
   /** Position in the program of the first definition: ties in the order of groups are decided by it. */
   readonly order: number;
 }
@@ -46,6 +46,18 @@ export const storesOf = (item: Item): StoreStep[] => item.steps.filter((s): s is
 export const stepReads = (step: Step): ReadNode[] => readsOf(step.kind === "reduce" ? step.body : step.expr);
 
 export const itemReads = (item: Item): ReadNode[] => item.steps.flatMap(stepReads);
+
+const knownTensors = new WeakMap<Item, ReadonlySet<Value>>();
+
+/** What the group reads, each once. Asked for again and again, so it is looked up only the first time. */
+export function tensorsRead(item: Item): ReadonlySet<Value> {
+  let tensors = knownTensors.get(item);
+  if (!tensors) {
+    tensors = new Set(itemReads(item).map((r) => r.tensor));
+    knownTensors.set(item, tensors);
+  }
+  return tensors;
+}
 
 export const domain = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
 
