@@ -5,6 +5,7 @@
 
 import type { TextureExtent } from "./texture.ts";
 
+/** The format that this Kiln writes and reads. */
 export const formatVersion = 1;
 
 export type ElementType = "f32" | "i32" | "u32";
@@ -134,6 +135,7 @@ export interface ProgramCopy {
 
 export type ProgramStep = ProgramDispatch | ProgramCopy;
 
+/** Whether a step fills a texture; otherwise it runs a kernel. */
 export const isCopy = (step: ProgramStep): step is ProgramCopy => "copy" in step;
 
 /** What a copy into a texture goes by where kernels are listed. */
