@@ -16,7 +16,7 @@ import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/kernel.ts";
 import type { Value } from "./ir/types.ts";
 import type { CompiledEntry } from "./pipeline.ts";
-import { kernelBindings, placesOf } from "./plan/bindings.ts";
+import { kernelBindings, type Place, placesOf } from "./plan/bindings.ts";
 import { printWgsl, uniformFields } from "./wgsl/print.ts";
 
 export interface ArtifactOptions {
@@ -96,7 +96,7 @@ function emitStates(model: CompiledModel): ProgramState[] {
 }
 
 /** Kernels by text: what is the same is kept once. */
-class KernelTable {
+export class KernelTable {
   readonly kernels: ProgramKernel[] = [];
   readonly texts: Record<string, string> = {};
   private readonly byKey = new Map<string, number>();
@@ -134,22 +134,27 @@ class KernelTable {
   }
 }
 
+/** A kernel's text where its values lie in these places, and what it binds, in order; `isUnsized` of what the run sizes. */
+export function emitKernel(kernel: Kernel, placeOf: (value: Value) => Place, isUnsized?: (value: Value) => boolean) {
+  const shared = kernelBindings(kernel, placeOf);
+  const nameOf = new Map(kernel.buffers.map((b) => [b.value, b.name]));
+  const aliases = new Map<string, string>();
+  const writable = new Set<string>();
+  const unsized = new Set<string>();
+  for (const { place, values } of shared) {
+    const [first, ...others] = values.map((v) => nameOf.get(v)!);
+    for (const other of others) aliases.set(other, first);
+    if (place.kind === "arena") writable.add(first);
+    if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
+  }
+  return { shared, ...printWgsl(kernel, { aliases, writable, unsized }) };
+}
+
 function emitDispatches(entry: CompiledEntry, kernels: KernelTable, rename: (v: Value) => string): ProgramDispatch[] {
   const placeOf = placesOf(entry.plan, entry.problem);
   const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
   return entry.plan.dispatches.map(({ kernel }): ProgramDispatch => {
-    const shared = kernelBindings(kernel, placeOf);
-    const nameOf = new Map(kernel.buffers.map((b) => [b.value, b.name]));
-    const aliases = new Map<string, string>();
-    const writable = new Set<string>();
-    const unsized = new Set<string>();
-    for (const { place, values } of shared) {
-      const [first, ...others] = values.map((v) => nameOf.get(v)!);
-      for (const other of others) aliases.set(other, first);
-      if (place.kind === "arena") writable.add(first);
-      if (place.kind === "external" && kindOf.get(place.value) === "pictures") unsized.add(first);
-    }
-    const { text, bindings } = printWgsl(kernel, { aliases, writable, unsized });
+    const { shared, text, bindings } = emitKernel(kernel, placeOf, (value) => kindOf.get(value) === "pictures");
     const bound = shared.map(({ place, values }): ProgramBinding => {
       if (place.kind === "arena") return { kind: "buffer", name: rename(values[0]) };
       if (place.kind === "state") return { kind: "state", name: place.state.name };

@@ -25,6 +25,8 @@ export interface Contraction {
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
   readonly inner: readonly Axis[];
+  /** Of the values read and stored. */
+  readonly layouts: FusedProgram["layouts"];
 }
 
 /** Fewer products than this for each output, or fewer columns, and a tile has nothing to reuse. */
@@ -75,7 +77,7 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   const columns = slowestFirst(normal.axes.filter((x) => hasB.has(x) && !hasA.has(x)));
   const rows = slowestFirst(normal.axes.filter((x) => hasA.has(x) && !hasB.has(x)));
   if (extentOf(reduce.axes) < leastInner) return undefined;
-  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes };
+  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes, layouts };
 }
 
 const readsData = (read: ReadNode): boolean => read.index.some((i) => i.dataScalars().length > 0);

@@ -13,6 +13,10 @@ import { scheduleWorkgroup } from "./workgroup.ts";
 /** Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. */
 export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => ContractionSchedule;
 
+/** A group as the scheduler sees it, where it is a contraction. */
+export const contractionOf = (group: Group, { layouts }: FusedProgram): Contraction | undefined =>
+  asContraction(shareGroup(group), layouts);
+
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
   const shared = shareGroup(group);

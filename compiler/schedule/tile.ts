@@ -31,6 +31,9 @@ export interface ContractionSchedule {
   readonly [parameter: string]: string | number | boolean;
 }
 
+/** The parameters whose values are names of the contraction's axes, several with commas between. */
+export const axisParameters: readonly string[] = ["rowAxes", "innerAxis"];
+
 /** The operand's elements side by side in memory: four steps of the inner axis, four rows or columns, or neither. */
 export type VectorAlong = "inner" | "tile" | "none";
 
