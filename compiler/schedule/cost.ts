@@ -18,6 +18,8 @@ export interface Cost {
 interface Prices {
   /** One f32 of each lane from a storage buffer; a vector of four costs four. */
   readonly load: number;
+  /** The same from a texture. */
+  readonly texture: number;
   readonly shared: number;
   readonly broadcast: number;
   readonly barrier: number;
@@ -27,7 +29,7 @@ interface Prices {
   readonly rowsInRegisters: number;
   /** Per multiply-add whose accumulator is spilled. */
   readonly spill: number;
-  /** Loads in a loop's body beyond which each becomes dearer. */
+  /** Loads from buffers in a loop's body, f32 each, beyond which all become dearer. */
   readonly easyLoads: number;
   /** Workgroups that keep the adapter busy. */
   readonly busyAt: number;
@@ -42,6 +44,7 @@ interface Prices {
  */
 const lavapipe: Prices = {
   load: 16,
+  texture: 6,
   shared: 11,
   broadcast: 1,
   barrier: 200,
@@ -51,9 +54,10 @@ const lavapipe: Prices = {
   easyLoads: 40,
   busyAt: 4,
 };
-const swiftshader: Prices = { ...lavapipe, broadcast: 2, rowsInRegisters: 2, spill: 1, easyLoads: 24 };
+const swiftshader: Prices = { ...lavapipe, texture: 40, broadcast: 2, rowsInRegisters: 2, spill: 1, easyLoads: 24 };
 const gpu: Prices = {
   load: 4,
+  texture: 4,
   shared: 1,
   broadcast: 1,
   barrier: 20,
@@ -143,19 +147,24 @@ function broadcastCost(c: Contraction, s: ContractionSchedule, view: TileView, p
           ? 4 * Math.ceil((tileRows * steps) / 4 / lanes)
           : Math.ceil((tileRows * steps) / lanes);
     const ofB = alongB === "inner" ? 16 * quads : 4 * steps;
-    const loads = ofA + ofB;
-    const crowded = 1 + Math.max(0, loads - prices.easyLoads) / prices.easyLoads;
+    const [inA, inB] = [s.storageA === "texture", s.storageB === "texture"];
+    // A texture's load is a call, a buffer's is written out at its place.
+    const writtenOut = (inA ? 0 : ofA) + (inB ? 0 : ofB);
+    const crowded = 1 + Math.max(0, writtenOut - prices.easyLoads) / prices.easyLoads;
+    const loadA = ofA * view.guardedA * (inA ? prices.texture : prices.load * crowded);
+    const loadB = ofB * view.guardedB * (inB ? prices.texture : prices.load * crowded);
     const products = 4 * tileRows * steps;
     // A block of rows keeps its accumulators for all steps of the turn, unless it is itself too tall.
     const fits = s.rowBlock <= prices.rowsInRegisters;
     const spills = tileRows <= prices.rowsInRegisters ? 0 : fits ? 4 * tileRows : products;
     const time =
-      (ofA * view.guardedA + ofB * view.guardedB) * prices.load * crowded +
+      loadA +
+      loadB +
       products +
       tileRows * steps * prices.broadcast +
       spills * prices.spill +
       4 * tileRows * prices.carried;
-    return { time, code: products + loads * 10 };
+    return { time, code: products + writtenOut * 10 };
   };
 
   const turns = Math.floor(inner.extent / s.unroll);
