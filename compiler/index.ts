@@ -66,6 +66,7 @@ export { type ModelSource, readModel } from "./frontend/index.ts";
 export { type CompiledEntry, InvalidStage, passes, type StageResult } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
 export { planToJson, planToText } from "./plan/print.ts";
+export { choiceFrom, type TuningRecord } from "./schedule/records.ts";
 export { loadTarget, targets } from "./target/targets.ts";
 export { parse } from "./text/parse.ts";
 export { print } from "./text/print.ts";

@@ -176,5 +176,5 @@ async function turns(
 function describeBest(measurements: readonly Measurement[]): string {
   const [best] = [...measurements].sort((x, y) => x.ms / x.defaultMs - y.ms / y.defaultMs);
   if (!best) return "";
-  return `default ${best.defaultMs.toFixed(2)} ms, best ${best.ms.toFixed(2)} ms`;
+  return `default ${best.defaultMs.toFixed(2)} ms, best ${best.ms.toFixed(2)} ms, `;
 }

@@ -36,7 +36,7 @@ export async function tuneAll(
       const onCandidate = (status: string) =>
         progress.update(
           i * options.most + tried++,
-          `${subject.kernel}: ${status}, ${formatSeconds(Math.max(0, seconds - elapsed()))} left`,
+          `${subject.kernel}, ${status}${formatSeconds(Math.max(0, seconds - elapsed()))} left`,
         );
       const { key, kernel, size } = subject;
       const keep = (found: Findings) => addRecords(cache, [{ ...key, kernel, size, ...found }]);

@@ -25,11 +25,11 @@ interface Prices {
   readonly barrier: number;
   /** Per accumulator and turn of the loop. */
   readonly carried: number;
-  /** Rows of four accumulators that stay in registers; others are spilled. */
+  /** Rows of four accumulators that stay in registers, and keep the units busy; others are spilled. */
   readonly rowsInRegisters: number;
   /** Per multiply-add whose accumulator is spilled. */
   readonly spill: number;
-  /** Loads from buffers in a loop's body, f32 each, beyond which all become dearer. */
+  /** Loads from buffers written out in the loops, f32 each, beyond which all become dearer. */
   readonly easyLoads: number;
   /** Workgroups that keep the adapter busy. */
   readonly busyAt: number;
@@ -38,8 +38,8 @@ interface Prices {
 /**
  * lavapipe: read off its machine code and timed (docs/performance.md). A load becomes eight of {test, compare, branch,
  * load, insert} for each f32, a texture's is a call; masks make every carried variable a blend; sixteen vector registers
- * hold three or four rows of four accumulators; and past some ten vector loads in a body the processor no longer keeps
- * up with the branches. SwiftShader: four lanes instead of eight, an allocator that spills early, code that is dear in
+ * hold three or four rows of four accumulators; and past some ten vector loads in the loops the processor no longer
+ * keeps up with the branches. SwiftShader: four lanes instead of eight, an allocator that spills early, code that is dear in
  * itself. GPUs: reasoned from how they are built, not measured.
  */
 const lavapipe: Prices = {
@@ -62,7 +62,7 @@ const gpu: Prices = {
   broadcast: 1,
   barrier: 20,
   carried: 0,
-  rowsInRegisters: 16,
+  rowsInRegisters: 8,
   spill: 2,
   easyLoads: 64,
   busyAt: 128,
@@ -71,10 +71,14 @@ const pricesOf = (kind: TargetClass): Prices =>
   kind === "lavapipe" ? lavapipe : kind === "swiftshader" ? swiftshader : gpu;
 
 /**
- * The most `code` that a kernel should have. A software driver takes a second for 1,000 multiply-adds, and more than in
- * proportion for more; others are given as much.
+ * The most `code` that a kernel should have. A software driver takes about a second for 1,000 multiply-adds, and more
+ * than in proportion for more. A small contraction has less: what compiles longer than some 10,000 runs take (25 multiply-
+ * adds a nanosecond) is no gain.
  */
-export const mostCode = 4000;
+export function mostCode(c: Contraction): number {
+  const products = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
+  return Math.min(4000, Math.max(300, products / 2500));
+}
 
 /** What the schedules of a contraction cost on a target. Those that cannot be built have no cost worth reading. */
 export function costModel(c: Contraction, target: Target): (s: ContractionSchedule) => Cost {
@@ -97,7 +101,8 @@ export function byCost(
 ): ContractionSchedule[] {
   const cost = costModel(c, target);
   const costs = new Map(schedules.map((s) => [s, cost(s)]));
-  const excess = (s: ContractionSchedule) => Math.max(0, costs.get(s)!.code - mostCode);
+  const most = mostCode(c);
+  const excess = (s: ContractionSchedule) => Math.max(0, costs.get(s)!.code - most);
   return [...schedules].sort((x, y) => excess(x) - excess(y) || costs.get(x)!.time - costs.get(y)!.time);
 }
 
@@ -138,47 +143,52 @@ function broadcastCost(c: Contraction, s: ContractionSchedule, view: TileView, p
   const lanes = s.threadColumns;
   const { tileRows } = s;
 
-  const turn = (steps: number): { time: number; code: number } => {
+  /** f32 loaded in a turn of so many steps, of the rows and of the columns. */
+  const loadsOf = (steps: number): [ofA: number, ofB: number] => {
     const quads = Math.ceil(steps / 4);
-    const ofA =
-      alongA === "inner"
-        ? 4 * Math.ceil((tileRows * quads) / lanes)
-        : alongA === "tile"
-          ? 4 * Math.ceil((tileRows * steps) / 4 / lanes)
-          : Math.ceil((tileRows * steps) / lanes);
-    const ofB = alongB === "inner" ? 16 * quads : 4 * steps;
-    const [inA, inB] = [s.storageA === "texture", s.storageB === "texture"];
-    // A texture's load is a call, a buffer's is written out at its place.
-    const writtenOut = (inA ? 0 : ofA) + (inB ? 0 : ofB);
-    const crowded = 1 + Math.max(0, writtenOut - prices.easyLoads) / prices.easyLoads;
-    const loadA = ofA * view.guardedA * (inA ? prices.texture : prices.load * crowded);
-    const loadB = ofB * view.guardedB * (inB ? prices.texture : prices.load * crowded);
-    const products = 4 * tileRows * steps;
-    // A block of rows keeps its accumulators for all steps of the turn, unless it is itself too tall.
-    const fits = s.rowBlock <= prices.rowsInRegisters;
-    const spills = tileRows <= prices.rowsInRegisters ? 0 : fits ? 4 * tileRows : products;
-    const time =
-      loadA +
-      loadB +
-      products +
-      tileRows * steps * prices.broadcast +
-      spills * prices.spill +
-      4 * tileRows * prices.carried;
-    return { time, code: products + writtenOut * 10 };
+    const vectorsA = alongA === "inner" ? tileRows * quads : (tileRows * steps) / 4;
+    const ofA = alongA === "none" ? Math.ceil((tileRows * steps) / lanes) : 4 * Math.ceil(vectorsA / lanes);
+    return [ofA, alongB === "inner" ? 16 * quads : 4 * steps];
   };
-
   const turns = Math.floor(inner.extent / s.unroll);
   const rest = inner.extent % s.unroll;
-  const none = { time: 0, code: 0 };
-  const [whole, last] = [turns > 0 ? turn(s.unroll) : none, rest > 0 ? turn(rest) : none];
-  const sweep = turns * whole.time + last.time;
+  const bodies = [turns > 0 ? s.unroll : 0, rest].filter((steps) => steps > 0);
+
+  // A texture's load is a call, a buffer's is written out at its place.
+  const [inA, inB] = [s.storageA === "texture", s.storageB === "texture"];
+  const writtenOut = bodies.reduce((n, steps) => {
+    const [ofA, ofB] = loadsOf(steps);
+    return n + (inA ? 0 : ofA) + (inB ? 0 : ofB);
+  }, 0);
+  const load = prices.load * (1 + Math.max(0, writtenOut - prices.easyLoads) / prices.easyLoads);
+  // A block of rows keeps its accumulators for all steps of the turn, unless it is itself too tall; if it is too short,
+  // each product waits for the one before it.
+  const fits = s.rowBlock <= prices.rowsInRegisters;
+  const waiting = Math.max(0, prices.rowsInRegisters / s.rowBlock - 1) / 4;
+  const turn = (steps: number): number => {
+    const [ofA, ofB] = loadsOf(steps);
+    const products = 4 * tileRows * steps;
+    const spills = tileRows <= prices.rowsInRegisters ? 0 : fits ? 4 * tileRows : products;
+    return (
+      ofA * view.guardedA * (inA ? prices.texture : load) +
+      ofB * view.guardedB * (inB ? prices.texture : load) +
+      products * (1 + waiting) +
+      tileRows * steps * prices.broadcast +
+      spills * prices.spill +
+      4 * tileRows * prices.carried
+    );
+  };
+
+  const sweep = turns * turn(s.unroll) + (rest > 0 ? turn(rest) : 0);
   const others = extentOf(c.inner) / inner.extent;
   const finish = epilogueCost(c, tileRows, prices);
   const tiles = Math.ceil(extentOf(rows) / tileRows) * Math.ceil(extentOf(c.columns) / (4 * lanes));
   const count = tiles * extentOf([...c.batch, ...c.rows.filter((x) => !rows.includes(x))]);
   return {
     time: spread(count, prices) * (others * view.share * sweep + finish.time),
-    code: whole.code + last.code + (s.serialRows ? finish.code / tileRows : finish.code),
+    code:
+      bodies.reduce((n, steps) => n + 4 * tileRows * steps, 10 * writtenOut) +
+      (s.serialRows ? finish.code / tileRows : finish.code),
   };
 }
 

@@ -12,7 +12,7 @@ import {
   scheduleSpaces,
 } from "../../compiler/schedule/candidates.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
-import { byCost, costModel } from "../../compiler/schedule/cost.ts";
+import { byCost, costModel, mostCode } from "../../compiler/schedule/cost.ts";
 import { contractionHash, contractionSize, fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { contractionOf, type ScheduleChoice } from "../../compiler/schedule/index.ts";
 import { bestMeasurement, choiceFrom, type Measurement, type TuningRecord } from "../../compiler/schedule/records.ts";
@@ -286,10 +286,18 @@ describe("cost", () => {
     const ranked = byCost(c, all, lavapipe);
     expect(new Set(ranked)).toEqual(new Set(all));
     const costs = ranked.map(cost);
+    expect(mostCode(c)).toBe(4000);
     const within = costs.filter(({ code }) => code <= 4000);
     expect(within.length).toBeGreaterThan(100);
     expect(costs.slice(0, within.length)).toEqual(within);
     expect(within.map(({ time }) => time)).toEqual(within.map(({ time }) => time).sort((x, y) => x - y));
+  });
+
+  test("a small contraction is not worth a long compilation", () => {
+    const small = lenet.get("dense_dense_2")!;
+    const [best] = byCost(small, candidates(small, lavapipe), lavapipe);
+    expect(mostCode(small)).toBeLessThan(500);
+    expect(costModel(small, lavapipe)(best).code).toBeLessThan(500);
   });
 
   test("thinks well of the defaults, which were measured", () => {
