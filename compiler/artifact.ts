@@ -8,15 +8,18 @@ import type {
   ProgramEntry,
   ProgramKernel,
   ProgramState,
+  ProgramStep,
+  ProgramTensor,
   Target,
 } from "../runtime/program/schema.ts";
-import { formatVersion } from "../runtime/program/schema.ts";
+import { formatVersion, isCopy } from "../runtime/program/schema.ts";
 import type { Layout } from "./ir/fused.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/kernel.ts";
+import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
 import type { CompiledEntry } from "./pipeline.ts";
-import { kernelBindings, type Place, placesOf } from "./plan/bindings.ts";
+import { type BufferPlace, kernelBindings, placesOf, textureAt } from "./plan/bindings.ts";
 import { printWgsl, uniformFields } from "./wgsl/print.ts";
 
 export interface ArtifactOptions {
@@ -126,7 +129,7 @@ export class KernelTable {
       sources,
       ops: kernel.ops,
       schedule: { kind, ...schedule },
-      algorithm: "direct",
+      algorithm: kernel.algorithm ?? "direct",
       operations: kernel.operations,
       executedOperations: kernel.executedOperations ?? kernel.operations,
     });
@@ -134,15 +137,23 @@ export class KernelTable {
   }
 }
 
-/** A kernel's text where its values lie in these places, and what it binds, in order; `isUnsized` of what the run sizes. */
-export function emitKernel(kernel: Kernel, placeOf: (value: Value) => Place, isUnsized?: (value: Value) => boolean) {
-  const shared = kernelBindings(kernel, placeOf);
-  const nameOf = new Map(kernel.buffers.map((b) => [b.value, b.name]));
+/** Where a kernel's values lie, and what the run decides. */
+interface Placing {
+  readonly placeOf: (value: Value) => BufferPlace;
+  /** The copy of a value that the kernel reads from a texture. */
+  readonly textureOf: (value: Value) => PlanTexture;
+  /** Whether the run decides a value's length. */
+  readonly isUnsized?: (value: Value) => boolean;
+}
+
+/** A kernel's text where its values lie so, and what it binds, in order. */
+export function emitKernel(kernel: Kernel, { placeOf, textureOf, isUnsized }: Placing) {
+  const shared = kernelBindings(kernel, placeOf, textureOf);
   const aliases = new Map<string, string>();
   const writable = new Set<string>();
   const unsized = new Set<string>();
-  for (const { place, values } of shared) {
-    const [first, ...others] = values.map((v) => nameOf.get(v)!);
+  for (const { place, buffers } of shared) {
+    const [first, ...others] = buffers.map((b) => b.name);
     for (const other of others) aliases.set(other, first);
     if (place.kind === "arena") writable.add(first);
     if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
@@ -150,19 +161,34 @@ export function emitKernel(kernel: Kernel, placeOf: (value: Value) => Place, isU
   return { shared, ...printWgsl(kernel, { aliases, writable, unsized }) };
 }
 
-function emitDispatches(entry: CompiledEntry, kernels: KernelTable, rename: (v: Value) => string): ProgramDispatch[] {
-  const placeOf = placesOf(entry.plan, entry.problem);
+function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
+  const { plan } = entry;
+  const placeOf = placesOf(plan, entry.problem);
   const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
-  return entry.plan.dispatches.map(({ kernel }): ProgramDispatch => {
-    const { shared, text, bindings } = emitKernel(kernel, placeOf, (value) => kindOf.get(value) === "pictures");
-    const bound = shared.map(({ place, values }): ProgramBinding => {
-      if (place.kind === "arena") return { kind: "buffer", name: rename(values[0]) };
-      if (place.kind === "state") return { kind: "state", name: place.state.name };
+  const isUnsized = (value: Value) => kindOf.get(value) === "pictures";
+  return plan.dispatches.map((step, i): ProgramStep => {
+    if (!step.kernel) return { copy: emitTensor(step.reads[0], placeOf), texture: step.writes[0].name };
+    const { kernel } = step;
+    const { shared, text, bindings } = emitKernel(kernel, { placeOf, textureOf: textureAt(plan, i), isUnsized });
+    const bound = shared.map(({ place, buffers }): ProgramBinding => {
+      if (place.kind === "texture") return { kind: "texture", name: place.texture.value.name };
+      if (place.kind !== "external") return emitTensor(buffers[0].value, placeOf);
       return { kind: kindOf.get(place.value) === "labels" ? "labels" : "pictures" };
     });
     if (kernel.uniforms.length > 0) bound.push({ kind: "uniforms" });
     return { kernel: kernels.add(kernel, text, bindings), workgroups: kernel.workgroups, bindings: bound };
   });
+}
+
+function dispatchOnly(step: ProgramStep): ProgramDispatch {
+  if (isCopy(step)) throw new Error(`pictures are put in without textures, but ${step.texture} is to be filled`);
+  return step;
+}
+
+function emitTensor(value: Value, placeOf: (value: Value) => BufferPlace): ProgramTensor {
+  const place = placeOf(value);
+  if (place.kind === "external") throw new Error(`%${value.name} is the run's own, and no tensor of the program`);
+  return place.kind === "arena" ? { kind: "buffer", name: value.name } : { kind: "state", name: place.state.name };
 }
 
 function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: KernelTable): ProgramEntry {
@@ -179,6 +205,7 @@ function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: Kerne
   );
   return {
     arenas: plan.arenas,
+    gpuTextures: plan.gpuTextures,
     arenaBytes: plan.arenaBytes,
     lowerBoundBytes: plan.lowerBoundBytes,
     buffers: plan.buffers.map(({ value, offset, size, start, end }) => ({
@@ -191,8 +218,17 @@ function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: Kerne
       start,
       end,
     })),
-    pictures: "input" in inputs ? emitDispatches(pictures, kernels, (v) => v.name) : [],
-    dispatches: emitDispatches(entry, kernels, (v) => v.name),
+    textures: plan.textures.map(({ value, source, gpuTexture, size, start, end }) => ({
+      name: value.name,
+      shape: value.type.shape,
+      layout: layoutOf(source),
+      gpuTexture,
+      size,
+      start,
+      end,
+    })),
+    pictures: "input" in inputs ? emitSteps(pictures, kernels).map(dispatchOnly) : [],
+    dispatches: emitSteps(entry, kernels),
     inputs,
     outputs,
   };

@@ -1,8 +1,10 @@
 /** Compiles a model's graph for a target: every entry point, then the artifact. */
 import { createHash } from "node:crypto";
+import { version } from "../package.json";
 import type { Artifact, EntryName, Program, Target } from "../runtime/program/schema.ts";
 import { type CompiledModel, emitArtifact } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
+import type { TileChoice } from "./passes/algorithm.ts";
 import { buildEntries } from "./passes/entries.ts";
 import { compileEntry, InvalidStage, type StageResult } from "./pipeline.ts";
 import { checkEntry } from "./plan/checkEntry.ts";
@@ -15,6 +17,7 @@ export interface GraphOptions {
   readonly algorithm?: Program["model"]["algorithm"];
   readonly settings?: Program["model"]["settings"];
   readonly choose?: ScheduleChoice;
+  readonly chooseTile?: TileChoice;
   /** The entry points wanted; all that the model has where not said. */
   readonly entries?: readonly EntryName[];
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
@@ -32,13 +35,20 @@ export interface Compilation {
  * Throws PlanError where the target cannot hold one of its tensors.
  */
 export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
-  const { target, choose, velocity = false, onPass, verify = false } = options;
+  const { target, choose, chooseTile, velocity = false, onPass, verify = false, algorithm = "auto" } = options;
   const graphs = buildEntries(graph, { velocity, pictureBytes: target.limits.maxStorageBufferBindingSize });
   const wanted: readonly EntryName[] =
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
   const compile = (name: EntryName | "pictures", g: Graph) =>
-    compileEntry(g, { target, choose, verify, onPass: onPass && ((pass, result) => onPass(name, pass, result)) });
+    compileEntry(g, {
+      target,
+      choose,
+      verify,
+      algorithm,
+      chooseTile,
+      onPass: onPass && ((pass, result) => onPass(name, pass, result)),
+    });
   const entries: CompiledModel["entries"] = {};
   for (const name of wanted) {
     const g = graphs[name];
@@ -48,10 +58,10 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
   const artifact = emitArtifact(model, {
     target,
     velocity,
-    algorithm: options.algorithm ?? "auto",
+    algorithm,
     settings: options.settings ?? {},
     hash: graphHash(graph),
-    compiler: "kiln 0.1.0",
+    compiler: `kiln ${version}`,
   });
   if (verify) {
     const { program } = artifact;

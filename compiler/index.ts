@@ -12,6 +12,7 @@ import { compileGraph } from "./compileGraph.ts";
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { type ModelSource, readModel } from "./frontend/index.ts";
 import type { Mode } from "./ir/graph.ts";
+import type { TileChoice } from "./passes/algorithm.ts";
 import type { StageResult } from "./pipeline.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
 import { loadTarget } from "./target/targets.ts";
@@ -32,6 +33,8 @@ export interface CompileOptions {
   readonly entries?: readonly EntryName[];
   /** Schedules other than the target's defaults. */
   readonly choose?: ScheduleChoice;
+  /** Winograd tiles other than the cheapest, or none. */
+  readonly chooseTile?: TileChoice;
   /** Called after each pass of each entry point. */
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
   /** Check after every pass that what it made is right; throws InvalidStage, which is a fault of the compiler. */

@@ -10,6 +10,7 @@ import { exprProblems } from "./ir/verifyExpr.ts";
 import { fusedProblems } from "./ir/verifyFused.ts";
 import { verifyGraph } from "./ir/verifyGraph.ts";
 import { verifyKernel } from "./ir/verifyKernel.ts";
+import { type Algorithm, algorithm, type TileChoice } from "./passes/algorithm.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
 import { fitBindings } from "./passes/fitBindings.ts";
@@ -30,6 +31,9 @@ export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[]
 export interface PipelineOptions {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
+  /** Which rewritings of contractions are allowed; "auto" where not said. */
+  readonly algorithm?: Algorithm;
+  readonly chooseTile?: TileChoice;
   readonly onPass?: (name: string, result: StageResult) => void;
   /** Check after every pass that what it made is right; throws InvalidStage where it is not. */
   readonly verify?: boolean;
@@ -62,6 +66,7 @@ export const passes = [
   { name: "common-definitions", summary: "Equal definitions are kept once." },
   { name: "dead-definitions", summary: "What nothing reads is dropped." },
   { name: "residues", summary: "Sums over positions that must divide evenly run over those alone." },
+  { name: "algorithm", summary: "Convolutions become transforms and batched contractions where that costs less." },
   { name: "split-reductions", summary: "Long sums with few results become partial sums, added in fixed order." },
   { name: "fit-bindings", summary: "Definitions that read more tensors than a kernel may bind are cut." },
   { name: "layout", summary: "Every value gets its physical order: channels innermost." },
@@ -73,7 +78,8 @@ export const passes = [
 
 type PassName = (typeof passes)[number]["name"];
 
-export function compileEntry(graph: Graph, { target, choose, onPass, verify = false }: PipelineOptions): CompiledEntry {
+export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEntry {
+  const { target, choose, chooseTile, onPass, verify = false, algorithm: wanted = "auto" } = options;
   const seen = <T extends StageResult>(name: PassName, result: T, problemsOf: (result: T) => string[]): T => {
     onPass?.(name, result);
     const problems = verify ? problemsOf(result) : [];
@@ -87,7 +93,8 @@ export function compileEntry(graph: Graph, { target, choose, onPass, verify = fa
   const common = pass("common-definitions", mergeCommonDefinitions(folded));
   const expr = pass("dead-definitions", removeDeadDefinitions(common));
   const whole = pass("residues", residues(expr));
-  const split = pass("split-reductions", splitReductions(whole, target));
+  const chosen = pass("algorithm", algorithm(whole, target, { algorithm: wanted, chooseTile }));
+  const split = pass("split-reductions", splitReductions(chosen, target));
   const fitted = pass("fit-bindings", fitBindings(split, target));
   const laidOut = layout(fitted);
   pass("layout", laidOut);

@@ -1,11 +1,18 @@
-import { BufferAllocator } from "./device.ts";
+import { Allocator } from "./device.ts";
 import { formatBytes, KilnError } from "./program/error.ts";
 import { elementCount } from "./program/layout.ts";
-import type { EntryName, Program, ProgramBinding, ProgramBuffer, ProgramEntry } from "./program/schema.ts";
+import type {
+  EntryName,
+  Program,
+  ProgramBinding,
+  ProgramBuffer,
+  ProgramEntry,
+  ProgramTensor,
+} from "./program/schema.ts";
 
 /** What a session allocated, in bytes. */
 export interface SessionMemory {
-  /** The arena of the entry points: shared by them, so as large as the largest. */
+  /** The arena of the entry points and their textures: shared by them, so as large as the largest. */
   readonly arenaBytes: number;
   /** Parameters, velocities, statistics. */
   readonly persistentBytes: number;
@@ -26,10 +33,11 @@ export interface Slice {
   readonly size: number;
 }
 
-/** Every GPU buffer of a session, made once. */
+/** Every GPU buffer and texture of a session, made once. */
 export class SessionBuffers {
-  readonly #allocators: Record<"arena" | "state" | "input" | "staging", BufferAllocator>;
+  readonly #allocators: Record<"arena" | "state" | "input" | "staging", Allocator>;
   readonly #arenas: GPUBuffer[] = [];
+  readonly #textures: GPUTexture[] = [];
   readonly #states = new Map<string, GPUBuffer>();
   readonly uniforms: GPUBuffer;
   readonly labels: GPUBuffer;
@@ -43,7 +51,7 @@ export class SessionBuffers {
     /** Bytes of the largest batch of pictures; 0 for a session without. */
     pictureBytes: number,
   ) {
-    const allocator = () => new BufferAllocator(device);
+    const allocator = () => new Allocator(device);
     this.#allocators = { arena: allocator(), state: allocator(), input: allocator(), staging: allocator() };
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM, MAP_READ } = GPUBufferUsage;
     const storage = STORAGE | COPY_DST | COPY_SRC;
@@ -56,6 +64,12 @@ export class SessionBuffers {
     for (let k = 0; k < Math.max(...arenas.map((a) => a.length)); k++) {
       const bytes = Math.max(...arenas.map((a) => a[k] ?? 0));
       this.#arenas.push(this.#allocators.arena.create(`arena ${k}`, bytes, storage));
+    }
+    const textures = entries.map((name) => program.entries[name]!.gpuTextures);
+    for (let k = 0; k < Math.max(...textures.map((t) => t.length)); k++) {
+      const most = (side: "width" | "height") => Math.max(...textures.map((t) => t[k]?.[side] ?? 0));
+      const extent = { width: most("width"), height: most("height") };
+      this.#textures.push(this.#allocators.arena.createTexture(`texture ${k}`, extent));
     }
 
     const { input, staging } = this.#allocators;
@@ -93,7 +107,7 @@ export class SessionBuffers {
     return this.#allocators.staging.create(label, bytes, MAP_READ | COPY_DST);
   }
 
-  /** Throws KilnError naming the first buffer that could not be made. */
+  /** Throws KilnError naming the first buffer or texture that could not be made. */
   async checked(): Promise<void> {
     for (const allocator of Object.values(this.#allocators)) await allocator.checked();
   }
@@ -123,12 +137,24 @@ export class SessionBuffers {
     return { buffer: this.#arenas[k], offset, size: buffer.size };
   }
 
-  resource(entry: ProgramEntry, binding: ProgramBinding): GPUBufferBinding {
+  /** The GPU texture that one of an entry's textures is in. */
+  texture(entry: ProgramEntry, name: string): GPUTexture {
+    return this.#textures[entry.textures.find((t) => t.name === name)!.gpuTexture];
+  }
+
+  tensor(entry: ProgramEntry, tensor: ProgramTensor): Slice {
+    if (tensor.kind === "buffer") return this.slice(entry, entry.buffers.find((b) => b.name === tensor.name)!);
+    const buffer = this.state(tensor.name);
+    return { buffer, offset: 0, size: buffer.size };
+  }
+
+  resource(entry: ProgramEntry, binding: ProgramBinding): GPUBufferBinding | GPUTextureView {
     switch (binding.kind) {
       case "buffer":
-        return this.slice(entry, entry.buffers.find((b) => b.name === binding.name)!);
       case "state":
-        return { buffer: this.state(binding.name) };
+        return this.tensor(entry, binding);
+      case "texture":
+        return this.texture(entry, binding.name).createView();
       case "labels":
         return { buffer: this.labels };
       case "uniforms":

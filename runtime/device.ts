@@ -1,12 +1,22 @@
 import { formatBytes, KilnError } from "./program/error.ts";
-import type { Target } from "./program/schema.ts";
+import { type Target, wgslStorageTextures } from "./program/schema.ts";
+import { type TextureExtent, textureBytes } from "./program/texture.ts";
 
-/** Throws KilnError naming everything that a device or an adapter lacks of what a program was compiled for. */
+/** Features of a target that the language has, not the device: WebGPU knows them by navigator.gpu. */
+const ofLanguage = (feature: string): boolean => feature === wgslStorageTextures;
+
+/**
+ * Throws KilnError naming everything that a device or an adapter lacks of what a program was compiled for. What WGSL can
+ * do is asked of navigator.gpu; where there is none, building the kernels will say it.
+ */
 export function requireTarget(device: GPUDevice | GPUAdapter, target: Target): void {
   const info = "adapterInfo" in device ? device.adapterInfo : device.info;
   const lacks: string[] = [];
-  for (const feature of target.features)
-    if (!device.features.has(feature as GPUFeatureName)) lacks.push(`the feature ${feature}`);
+  const language = globalThis.navigator?.gpu?.wgslLanguageFeatures;
+  for (const feature of target.features) {
+    const has = ofLanguage(feature) ? (language?.has(feature) ?? true) : device.features.has(feature as GPUFeatureName);
+    if (!has) lacks.push(`the feature ${feature}`);
+  }
   for (const [limit, wanted] of Object.entries(target.limits)) {
     const has = device.limits[limit as keyof typeof target.limits];
     if (has < wanted) lacks.push(`${limit} ${wanted} (it has ${has})`);
@@ -39,7 +49,7 @@ export async function requestDevice(
   requireTarget(adapter, target);
   return adapter.requestDevice({
     requiredLimits: { ...target.limits },
-    requiredFeatures: [...target.features] as GPUFeatureName[],
+    requiredFeatures: target.features.filter((feature) => !ofLanguage(feature)) as GPUFeatureName[],
   });
 }
 
@@ -143,35 +153,47 @@ export function scoped<T>(device: GPUDevice, what: string, act: () => T): { resu
   return { result, checked };
 }
 
-/** Buffers made together, each under error scopes of its own so that a failure names it. */
-export class BufferAllocator {
-  readonly #buffers: GPUBuffer[] = [];
+/** Buffers and textures made together, each under error scopes of its own so that a failure names it. */
+export class Allocator {
+  readonly #made: (GPUBuffer | GPUTexture)[] = [];
   readonly #checks: Promise<void>[] = [];
+  #bytes = 0;
 
   constructor(readonly device: GPUDevice) {}
 
-  /** Bytes of all buffers made so far. */
+  /** Of all that was made so far. */
   get bytes(): number {
-    return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+    return this.#bytes;
   }
 
   /** `bytes` is rounded up to whole words. */
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const size = Math.ceil(bytes / 4) * 4;
-    const { result, checked } = scoped(this.device, `${label} (${formatBytes(size)})`, () =>
-      this.device.createBuffer({ label, size, usage }),
+    return this.#make(label, size, () => this.device.createBuffer({ label, size, usage }));
+  }
+
+  /** A texture that is filled by copies and read by kernels; see program/texture.ts. */
+  createTexture(label: string, extent: TextureExtent): GPUTexture {
+    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
+    return this.#make(label, textureBytes(extent), () =>
+      this.device.createTexture({ label, size: { ...extent }, format: "rgba32float", usage }),
     );
-    this.#buffers.push(result);
+  }
+
+  #make<T extends GPUBuffer | GPUTexture>(label: string, bytes: number, make: () => T): T {
+    const { result, checked } = scoped(this.device, `${label} (${formatBytes(bytes)})`, make);
+    this.#made.push(result);
     this.#checks.push(checked);
+    this.#bytes += bytes;
     return result;
   }
 
-  /** Throws KilnError naming the first buffer that could not be made. */
+  /** Throws KilnError naming the first that could not be made. */
   async checked(): Promise<void> {
     await Promise.all(this.#checks);
   }
 
   destroy(): void {
-    for (const buffer of this.#buffers) buffer.destroy();
+    for (const made of this.#made) made.destroy();
   }
 }

@@ -66,7 +66,12 @@ export async function buildPipelines(
 
 const signature = (kernel: ProgramKernel) => kernel.bindings.map((binding) => binding.access).join();
 
-const bindingTypes = { read: "read-only-storage", read_write: "storage", uniform: "uniform" } as const;
+const bindingTypes = {
+  read: { buffer: { type: "read-only-storage" } },
+  read_write: { buffer: { type: "storage" } },
+  uniform: { buffer: { type: "uniform" } },
+  texture: { storageTexture: { access: "read-only", format: "rgba32float" } },
+} as const;
 
 async function pipelineLayout(device: GPUDevice, kernel: ProgramKernel): Promise<GPUPipelineLayout> {
   const { result, checked } = scoped(device, describe(kernel), () => {
@@ -74,7 +79,7 @@ async function pipelineLayout(device: GPUDevice, kernel: ProgramKernel): Promise
       entries: kernel.bindings.map(({ access }, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: bindingTypes[access] },
+        ...bindingTypes[access],
       })),
     });
     return device.createPipelineLayout({ bindGroupLayouts: [group] });

@@ -1,4 +1,4 @@
-import { type Command, recordPass } from "./commands.ts";
+import { type Command, recordCommands, recordTimed } from "./commands.ts";
 import { type DeviceWatch, scoped } from "./device.ts";
 
 /** How time is taken: by the device's timestamps, or on this side around a submit of each dispatch. */
@@ -10,6 +10,7 @@ export const clockOf = (device: GPUDevice): Clock =>
 export interface Profile {
   readonly clock: Clock;
   readonly dispatches: readonly {
+    /** Its name; "copy" for a copy into a texture, which has no workgroups. */
     readonly kernel: string;
     readonly workgroups: readonly [number, number, number];
     readonly nanoseconds: number;
@@ -78,7 +79,7 @@ async function measureByTimestamps(
     const { checked } = scoped(device, "profiling", () => {
       const encoder = device.createCommandEncoder();
       commands.forEach((command, i) => {
-        recordPass(encoder, [command], { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 });
+        recordTimed(encoder, command, querySet, 2 * i);
       });
       encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, mapped, 0, bytes);
@@ -104,7 +105,7 @@ async function measureBySubmits(
   const times: number[] = [];
   for (const command of commands) {
     const encoder = device.createCommandEncoder();
-    recordPass(encoder, [command]);
+    recordCommands(encoder, [command]);
     const commandBuffer = encoder.finish();
     await watch.wait(device.queue.onSubmittedWorkDone());
     const start = performance.now();

@@ -1,5 +1,5 @@
 import { SessionBuffers, type SessionMemory } from "./buffers.ts";
-import { type Command, type Commands, prepareCommands, recordPass, splitByOperations } from "./commands.ts";
+import { type Command, type Commands, prepareCommands, recordCommands, splitByOperations } from "./commands.ts";
 import { DeviceWatch, requireTarget, scoped } from "./device.ts";
 import { Pace } from "./pace.ts";
 import { buildPipelines } from "./pipelines.ts";
@@ -8,7 +8,15 @@ import { KilnError } from "./program/error.ts";
 import { initialValues } from "./program/initialize.ts";
 import { elementCount, toLogical, toPhysical } from "./program/layout.ts";
 import { parseSafetensors } from "./program/safetensors.ts";
-import type { Artifact, EntryName, Program, ProgramBuffer, ProgramEntry, ProgramState } from "./program/schema.ts";
+import {
+  type Artifact,
+  type EntryName,
+  isCopy,
+  type Program,
+  type ProgramBuffer,
+  type ProgramEntry,
+  type ProgramState,
+} from "./program/schema.ts";
 import { readSlice, writeSlice } from "./readback.ts";
 import { type Slot, type UniformValues, Uploads } from "./uploads.ts";
 import { matchWeights, type Weights } from "./weights.ts";
@@ -73,7 +81,7 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
       const entry = program.entries[name]!;
       return pictures ? [...entry.pictures, ...entry.dispatches] : entry.dispatches;
     });
-    const kernels = dispatches.map((dispatch) => dispatch.kernel);
+    const kernels = dispatches.flatMap((step) => (isCopy(step) ? [] : [step.kernel]));
     const [pipelines] = await watch.wait(Promise.all([buildPipelines(device, artifact, kernels), uploads.start()]));
     const commands = new Map<EntryName, Commands>();
     for (const name of entries) {
@@ -222,7 +230,7 @@ export class Session {
         ? [commands] // a software adapter has no time limit
         : splitByOperations(commands, operationsPerSubmit);
       parts.forEach((part, i) => {
-        recordPass(encoder, part);
+        recordCommands(encoder, part);
         const last = i === parts.length - 1;
         if (last && loss) {
           const { buffer, offset } = this.#slice(entry, this.#bufferOf(entry, "outputs", "loss"));
@@ -269,7 +277,7 @@ export class Session {
     for (const name of Object.keys(e.inputs))
       if (!(name === "input" && options.pictures) && !this.#inputs.has(`${entry} ${name}`))
         missing.push(`the input ${name} (writeInput)`);
-    const binds = (kind: string) => e.dispatches.some((d) => d.bindings.some((b) => b.kind === kind));
+    const binds = (kind: string) => e.dispatches.some((d) => !isCopy(d) && d.bindings.some((b) => b.kind === kind));
     if (binds("labels") && !this.uploads.hasLabels) missing.push("labels (writeLabels)");
     const updates = entry === "step" || entry === "update";
     if (updates && !this.#lrGiven && this.program.uniforms.some((u) => u.name === "lr"))

@@ -1,6 +1,6 @@
 /** The kernels of an entry point with their times, against the ceiling. */
 import type { Profile } from "../../runtime/profile.ts";
-import type { EntryName, Program, ProgramDispatch } from "../../runtime/program/schema.ts";
+import { copyKernel, type EntryName, isCopy, type Program, type ProgramStep } from "../../runtime/program/schema.ts";
 import { dispatchTraffic } from "../inspect/storedPlan.ts";
 
 export interface KernelFigures {
@@ -19,6 +19,9 @@ export interface KernelFigures {
   readonly schedule: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** A copy into a texture computes nothing. */
+const copyFigures = { name: copyKernel, ops: [], operations: 0, executedOperations: 0, schedule: {} };
+
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Dispatch by dispatch, in order; `pictureBytes` is what the kernels that take pictures read. */
@@ -33,10 +36,11 @@ export function kernelFigures(
   const sizes = new Map([
     ...program.state.map(({ name, shape }) => [name, elements(shape) * 4] as const),
     ...entry.buffers.map(({ name, shape }) => [name, elements(shape) * 4] as const),
+    ...entry.textures.map(({ name, shape }) => [name, elements(shape) * 4] as const),
   ]);
-  const bytesOf = (dispatch: ProgramDispatch, at: number): number => {
+  const bytesOf = (dispatch: ProgramStep, at: number): number => {
     const { reads, writes } = dispatchTraffic(program, entry, dispatch, at);
-    const own = dispatch.bindings.map(({ kind }) =>
+    const own = (isCopy(dispatch) ? [] : dispatch.bindings).map(({ kind }) =>
       kind === "pictures" ? pictureBytes : kind === "labels" ? program.model.batch * 4 : 0,
     );
     return [...reads, ...writes].reduce((sum, name) => sum + sizes.get(name)!, 0) + own.reduce((a, b) => a + b, 0);
@@ -45,7 +49,7 @@ export function kernelFigures(
   const dispatches = [...entry.pictures, ...entry.dispatches];
   return profile.dispatches.map(({ nanoseconds }, i) => {
     const dispatch = dispatches[i];
-    const kernel = program.kernels[dispatch.kernel];
+    const kernel = isCopy(dispatch) ? copyFigures : program.kernels[dispatch.kernel];
     const gflops = kernel.operations / nanoseconds;
     return {
       name: kernel.name,

@@ -90,7 +90,7 @@ async function showText(stage: Stage, graph: Graph, entry: CompiledEntry): Promi
     joint: () => print(requireJoint(entry)),
     expr: () => print(entry.expr),
     fused: () => print(entry.fused),
-    kernels: () => printKernels(entry.plan.dispatches.map(({ kernel }) => kernel)),
+    kernels: () => printKernels(entry.problem.kernels),
     plan: () => planToText(entry.plan, entry.problem),
   };
   emit(texts[stage]());
@@ -104,7 +104,7 @@ async function showJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promi
     joint: () => programToJson(requireJoint(entry)),
     expr: () => programToJson(entry.expr),
     fused: () => programToJson(entry.fused),
-    kernels: () => kernelsToJson(entry.plan.dispatches.map(({ kernel }) => kernel)),
+    kernels: () => kernelsToJson(entry.problem.kernels),
     plan: () => planToJson(entry.plan, entry.problem),
   };
   emitJson(values[stage]());

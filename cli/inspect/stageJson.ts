@@ -31,18 +31,20 @@ const node = ({ op, inputs, options, outputs, location }: Node) => ({
   location: location ?? null,
 });
 
-const definition = ({ op, outputs, axes: domain, reduction, location }: Definition) => ({
+const definition = ({ op, outputs, axes: domain, reduction, location, algorithm }: Definition) => ({
   op,
+  algorithm: algorithm ?? "direct",
   outputs: outputs.map(tensor),
   axes: axes(domain),
   reduction: reduction ? { combiner: reduction.combiner, axes: axes(reduction.axes) } : null,
   location: location ?? null,
 });
 
-const group = ({ name, axes: domain, steps, ops, locations }: Group) => ({
+const group = ({ name, axes: domain, steps, ops, locations, algorithm }: Group) => ({
   name,
   axes: axes(domain),
   ops,
+  algorithm: algorithm ?? "direct",
   reductions: steps.flatMap((s) => (s.kind === "reduce" ? [{ combiner: s.combiner, axes: axes(s.axes) }] : [])),
   stores: steps.flatMap((s) => (s.kind === "store" ? [tensor(s.value)] : [])),
   locations,
@@ -61,11 +63,18 @@ export const kernelsToJson = (kernels: readonly Kernel[]): unknown =>
     workgroupSize: kernel.workgroupSize,
     schedule: kernel.schedule,
     ops: kernel.ops,
+    algorithm: kernel.algorithm ?? "direct",
     operations: kernel.operations,
     executedOperations: kernel.executedOperations ?? kernel.operations,
     buffers: kernel.buffers.map((b) => ({
       name: b.name,
-      ...{ value: b.value.name, type: formatType(b.value.type), reads: b.reads, writes: b.writes },
+      ...{
+        value: b.value.name,
+        type: formatType(b.value.type),
+        reads: b.reads,
+        writes: b.writes,
+        storage: b.storage ?? "buffer",
+      },
     })),
     locations: kernel.locations,
   }));

@@ -1,20 +1,23 @@
 /** The plan and the kernels of an artifact's folder, from `program.json` alone. */
 import type { PlanJson } from "../../compiler/plan/print.ts";
 import { formatBytes } from "../../runtime/program/error.ts";
-import type {
-  Artifact,
-  EntryName,
-  Program,
-  ProgramBuffer,
-  ProgramDispatch,
-  ProgramEntry,
+import {
+  type Artifact,
+  copyKernel,
+  type EntryName,
+  isCopy,
+  type Program,
+  type ProgramBuffer,
+  type ProgramEntry,
+  type ProgramStep,
 } from "../../runtime/program/schema.ts";
 
 /**
  * What a dispatch reads and writes. The arena is bound read_write throughout, so it is told from lifetimes: a value is
  * written where its life begins, and read by whatever else binds its place while it lives.
  */
-export function dispatchTraffic(program: Program, entry: ProgramEntry, dispatch: ProgramDispatch, at: number) {
+export function dispatchTraffic(program: Program, entry: ProgramEntry, dispatch: ProgramStep, at: number) {
+  if (isCopy(dispatch)) return { reads: [dispatch.copy.name], writes: [dispatch.texture] };
   const [reads, writes] = [new Set<string>(), new Set<string>()];
   const given = new Set(Object.values(entry.inputs));
   const isBorn = (b: ProgramBuffer) => b.start === at && !given.has(b.name);
@@ -23,6 +26,7 @@ export function dispatchTraffic(program: Program, entry: ProgramEntry, dispatch:
       reads.add(binding.name);
       if (program.kernels[dispatch.kernel].bindings[i].access === "read_write") writes.add(binding.name);
     }
+    if (binding.kind === "texture") reads.add(binding.name);
     if (binding.kind !== "buffer") return;
     const bound = entry.buffers.find((b) => b.name === binding.name)!;
     for (const b of entry.buffers)
@@ -45,10 +49,10 @@ export function storedPlan({ program }: Artifact, name: EntryName): PlanJson {
       start,
       end,
     })),
-    textures: [],
+    textures: entry.textures.map(({ name, shape, size, start, end }) => ({ name, shape, size, start, end })),
     dispatches: entry.dispatches.map((dispatch, at) => ({
-      kernel: program.kernels[dispatch.kernel].name,
-      workgroups: dispatch.workgroups,
+      kernel: isCopy(dispatch) ? copyKernel : program.kernels[dispatch.kernel].name,
+      workgroups: isCopy(dispatch) ? ([0, 0, 0] as const) : dispatch.workgroups,
       ...dispatchTraffic(program, entry, dispatch, at),
     })),
   };
@@ -70,15 +74,19 @@ export function planJsonToText(plan: PlanJson): string {
     ...plan.buffers.map(
       (b) => `  %${b.name} [${b.shape.join(",")}] [${b.offset}, ${b.offset + b.size}) over [${b.start}, ${b.end})`,
     ),
+    ...(plan.textures.length > 0 ? ["textures"] : []),
+    ...plan.textures.map((t) => `  %${t.name} [${t.shape.join(",")}] ${t.size} bytes over [${t.start}, ${t.end})`),
   ].join("\n");
 }
 
 /** The kernels of an entry point, in the order of their first dispatch. */
 export const storedKernels = ({ program }: Artifact, name: EntryName) =>
-  [...new Set(program.entries[name]!.dispatches.map((dispatch) => dispatch.kernel))].map((i) => program.kernels[i]);
+  [...new Set(program.entries[name]!.dispatches.flatMap((step) => (isCopy(step) ? [] : [step.kernel])))].map(
+    (i) => program.kernels[i],
+  );
 
 /** The kernels' WGSL, each under its name. */
 export const storedKernelsText = (artifact: Artifact, name: EntryName): string =>
   storedKernels(artifact, name)
-    .map((kernel) => `// ${kernel.name}: ${kernel.ops.join(", ")}\n${artifact.kernels[kernel.file]}`)
+    .map(({ name, ops, algorithm, file }) => `// ${name}: ${ops.join(", ")} (${algorithm})\n${artifact.kernels[file]}`)
     .join("\n");

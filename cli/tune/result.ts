@@ -1,6 +1,5 @@
 /** What tuning found, contraction by contraction: figures and a table. */
 import { scheduleKey } from "../../compiler/schedule/candidates.ts";
-import { extentOf } from "../../compiler/schedule/contraction.ts";
 import { type PlacedSchedule, toPlaces } from "../../compiler/schedule/identity.ts";
 import { bestMeasurement, type TuningRecord } from "../../compiler/schedule/records.ts";
 import { defaultSchedule } from "../../compiler/schedule/tile.ts";
@@ -40,7 +39,7 @@ export function tunedKernel(
   const beforeMs = best?.defaultMs ?? (defaultTimes.length > 0 ? Math.min(...defaultTimes) : null);
   const afterMs = best?.ms ?? beforeMs;
   const schedule = best?.schedule ?? standard;
-  const operations = 2 * extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
+  const operations = 2 * c.products;
   return {
     kernel,
     size,

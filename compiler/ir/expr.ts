@@ -27,6 +27,8 @@ export interface Definition {
   readonly location?: SourceLocation;
   /** The graph op that this comes from, for names and reports. */
   readonly op: string;
+  /** How a pass has it computed, where not as the op defines it: `split`, for a part of a sum and the sum of its parts. */
+  readonly algorithm?: string;
 }
 
 export interface ExprProgram {

@@ -39,6 +39,8 @@ export interface Group {
   readonly locations: readonly SourceLocation[];
   /** The graph ops inside, in order. */
   readonly ops: readonly string[];
+  /** That of the first definition inside that names one. */
+  readonly algorithm?: string;
 }
 
 /** Physical order of a value's logical dimensions, slowest first: NHWC of an image is [0, 2, 3, 1]. */

@@ -27,7 +27,7 @@ export type KernelExpr = KernelType &
     | { readonly kind: "variable"; readonly name: string }
     | { readonly kind: "register"; readonly name: string; readonly index: readonly KernelExpr[] }
     | { readonly kind: "builtin"; readonly name: Builtin }
-    /** index counts elements of the buffer's width. */
+    /** index counts elements of the buffer's width; of a texture, texels. */
     | { readonly kind: "load"; readonly buffer: string; readonly index: KernelExpr }
     | { readonly kind: "sharedLoad"; readonly array: string; readonly index: KernelExpr }
     | { readonly kind: "uniform"; readonly name: UniformName }
@@ -91,6 +91,12 @@ export type Statement =
   /** All invocations of the workgroup, and their workgroup memory. */
   | { readonly kind: "barrier" };
 
+/**
+ * Where a kernel finds a tensor. A texture is a copy that is only read, four elements at once: its loads are several
+ * times as cheap on a driver whose buffer loads check every lane's address.
+ */
+export type Storage = "buffer" | "texture";
+
 export interface KernelBuffer {
   /** Name inside the kernel. */
   readonly name: string;
@@ -102,6 +108,8 @@ export interface KernelBuffer {
   readonly length: number;
   readonly reads: boolean;
   readonly writes: boolean;
+  /** A buffer where not said. */
+  readonly storage?: Storage;
 }
 
 export interface SharedArray {
@@ -112,7 +120,7 @@ export interface SharedArray {
 
 /** How the kernel was scheduled, as data: printed in dumps and recorded in the artifact. */
 export interface Schedule {
-  readonly kind: "map" | "contraction";
+  readonly kind: "map" | "contraction" | "transform";
   readonly [parameter: string]: string | number | boolean;
 }
 
@@ -129,6 +137,8 @@ export interface Kernel {
   readonly schedule: Schedule;
   readonly locations: readonly SourceLocation[];
   readonly ops: readonly string[];
+  /** The group's; absent where its definitions are computed as they stand. */
+  readonly algorithm?: string;
   /** Of the definition as it stands; a multiply-add counts two. */
   readonly operations: number;
   /** What is executed where tiles are padded; absent where that is the same. */

@@ -54,7 +54,12 @@ export type ScalarNode =
   | { readonly kind: "uniform"; readonly name: UniformName }
   | { readonly kind: "local"; readonly local: Local }
   /** Uniform in [0, 1): Threefry 2x32 with key (seed, step) and counter (element, stream); 24 bits of the first word. */
-  | { readonly kind: "random"; readonly stream: number; readonly element: Index };
+  | { readonly kind: "random"; readonly stream: number; readonly element: Index }
+  /** An element of a constant matrix: the coefficients of a transform. */
+  | { readonly kind: "table"; readonly values: Table; readonly row: Index; readonly column: Index };
+
+/** A constant matrix, row by row. */
+export type Table = readonly (readonly number[])[];
 
 type Operand = Scalar | number;
 
@@ -77,6 +82,9 @@ export class Scalar {
   }
   static random(stream: number, element: Index): Scalar {
     return new Scalar({ kind: "random", stream, element }, "f32");
+  }
+  static table(values: Table, row: Index | Axis, column: Index | Axis): Scalar {
+    return new Scalar({ kind: "table", values, row: Index.of(row), column: Index.of(column) }, "f32");
   }
   static local(local: Local): Scalar {
     return new Scalar({ kind: "local", local }, local.dtype);
@@ -212,27 +220,48 @@ export function substituteAxes(
   memo: Map<Scalar, Scalar> = new Map(),
 ): Scalar {
   const sub = (index: Index) => index.substitute(map, (x) => substituteAxes(x, map, memo));
-  return rewriteScalar(
-    s,
-    (x) => {
-      const n = x.node;
-      if (n.kind === "index") return new Scalar({ kind: "index", index: sub(n.index) }, x.dtype);
-      if (n.kind === "random") return new Scalar({ ...n, element: sub(n.element) }, x.dtype);
-      if (n.kind !== "read") return x;
-      const guard = n.guard.map((c): Condition => ({ ...c, index: sub(c.index) }));
-      return new Scalar({ ...n, index: n.index.map(sub), guard }, x.dtype);
-    },
-    memo,
-  );
+  return rewriteScalar(s, (x) => mapIndices(x, sub), memo);
+}
+
+/** The node with `f` applied to each of its own indices. */
+export function mapIndices(s: Scalar, f: (index: Index) => Index): Scalar {
+  const n = s.node;
+  switch (n.kind) {
+    case "index":
+      return new Scalar({ ...n, index: f(n.index) }, s.dtype);
+    case "random":
+      return new Scalar({ ...n, element: f(n.element) }, s.dtype);
+    case "table":
+      return new Scalar({ ...n, row: f(n.row), column: f(n.column) }, s.dtype);
+    case "read": {
+      const guard = n.guard.map((c): Condition => ({ ...c, index: f(c.index) }));
+      return new Scalar({ ...n, index: n.index.map(f), guard }, s.dtype);
+    }
+    default:
+      return s;
+  }
+}
+
+/** The node's own indices: where it reads, and the conditions of that. */
+export function indicesOf(n: ScalarNode): readonly Index[] {
+  switch (n.kind) {
+    case "index":
+      return [n.index];
+    case "random":
+      return [n.element];
+    case "table":
+      return [n.row, n.column];
+    case "read":
+      return [...n.index, ...n.guard.map((c) => c.index)];
+    default:
+      return [];
+  }
 }
 
 /** Visits every node, also inside data-dependent indices. */
 export function visitScalar(s: Scalar, f: (s: Scalar) => void): void {
   f(s);
   const n = s.node;
-  const inside = (index: Index) => {
-    for (const d of index.dataScalars()) visitScalar(d, f);
-  };
   switch (n.kind) {
     case "unary":
       visitScalar(n.a, f);
@@ -246,17 +275,17 @@ export function visitScalar(s: Scalar, f: (s: Scalar) => void): void {
       visitScalar(n.a, f);
       visitScalar(n.b, f);
       break;
-    case "read":
-      n.index.forEach(inside);
-      for (const c of n.guard) inside(c.index);
-      break;
-    case "index":
-      inside(n.index);
-      break;
-    case "random":
-      inside(n.element);
-      break;
   }
+  for (const index of indicesOf(n)) for (const d of index.dataScalars()) visitScalar(d, f);
+}
+
+/** Whether constant matrices stand in the expression: it is a transform then, which is scheduled as a whole. */
+export function hasTables(s: Scalar): boolean {
+  let found = false;
+  visitScalar(s, (x) => {
+    found ||= x.node.kind === "table";
+  });
+  return found;
 }
 
 export type ReadNode = Extract<ScalarNode, { kind: "read" }>;

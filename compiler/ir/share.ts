@@ -1,7 +1,7 @@
 /** One object for all scalars that are the same: what is written twice is computed once, whoever wrote it. */
 import type { Group } from "./fused.ts";
 import { type Atom, Index } from "./index.ts";
-import { Scalar } from "./scalar.ts";
+import { mapIndices, Scalar } from "./scalar.ts";
 
 /**
  * Interns scalars and the indices in them (hash-consing). Data-dependent integers that are the same become one atom, so
@@ -63,16 +63,8 @@ export class Sharing {
           { ...n, condition: this.scalar(n.condition), a: this.scalar(n.a), b: this.scalar(n.b) },
           s.dtype,
         );
-      case "read": {
-        const guard = n.guard.map((c) => ({ ...c, index: this.index(c.index) }));
-        return new Scalar({ ...n, index: n.index.map((i) => this.index(i)), guard }, s.dtype);
-      }
-      case "index":
-        return new Scalar({ ...n, index: this.index(n.index) }, s.dtype);
-      case "random":
-        return new Scalar({ ...n, element: this.index(n.element) }, s.dtype);
       default:
-        return s;
+        return mapIndices(s, (i) => this.index(i));
     }
   }
 
@@ -102,6 +94,8 @@ export class Sharing {
           return [this.number(n.local)];
         case "random":
           return [n.stream, n.element.key];
+        case "table":
+          return [JSON.stringify(n.values), n.row.key, n.column.key];
       }
     };
     return [n.kind, s.dtype, ...parts()].join(" ");

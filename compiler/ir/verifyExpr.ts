@@ -2,7 +2,7 @@
 
 import type { Definition, ExprProgram } from "./expr.ts";
 import { type Axis, Index } from "./index.ts";
-import { type ReadNode, readsOf, type Scalar, type ScalarType, visitScalar } from "./scalar.ts";
+import { type ReadNode, readsOf, type Scalar, type ScalarNode, type ScalarType, visitScalar } from "./scalar.ts";
 import { type DType, formatType, sameShape, type Value } from "./types.ts";
 import { Scope } from "./verifyGraph.ts";
 
@@ -81,6 +81,8 @@ const scalarProblems = (s: Scalar, known: ReadonlySet<Axis>): string[] => {
         ...strayAxes(n.element),
         ...(n.element.interval().low < 0 ? ["the number of a random element may be negative"] : []),
       ];
+    case "table":
+      return [...[n.row, n.column].flatMap(strayAxes), ...tableProblems(n)];
     case "local":
       return [`local ${n.local.name} outside a fused group`];
     case "binary":
@@ -92,6 +94,15 @@ const scalarProblems = (s: Scalar, known: ReadonlySet<Axis>): string[] => {
     default:
       return [];
   }
+};
+
+const tableProblems = ({ values, row, column }: Extract<ScalarNode, { kind: "table" }>): string[] => {
+  const [{ length: columns = 0 } = []] = values;
+  if (columns === 0 || values.some((r) => r.length !== columns)) return ["a table whose rows differ in length"];
+  const inside = (i: Index, extent: number) => i.interval().low >= 0 && i.interval().high < extent;
+  return inside(row, values.length) && inside(column, columns)
+    ? []
+    : [`a table of ${values.length} x ${columns} may be read outside it`];
 };
 
 const comparisons: readonly string[] = ["lt", "le", "eq"];

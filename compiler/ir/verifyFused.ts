@@ -1,7 +1,7 @@
 /** Holds the invariants that fused.ts states. */
 import type { FusedProgram, Group, StoreStep } from "./fused.ts";
 import { type Axis, Index } from "./index.ts";
-import { type Local, readsOf, type Scalar, visitScalar } from "./scalar.ts";
+import { indicesOf, type Local, readsOf, type Scalar, visitScalar } from "./scalar.ts";
 import { elementCount, formatType, type Value } from "./types.ts";
 import { Scope } from "./verifyGraph.ts";
 
@@ -70,10 +70,8 @@ function scalarProblems(
     for (const a of index.axes()) if (!known.has(a)) problems.add(`${what} reads axis ${a.name} of another step`);
   };
   visitScalar(s, ({ node: n }) => {
-    if (n.kind === "read") for (const i of [...n.index, ...n.guard.map((c) => c.index)]) stray(i);
-    else if (n.kind === "index") stray(n.index);
-    else if (n.kind === "random") stray(n.element);
-    else if (n.kind === "local" && !locals.has(n.local))
+    for (const i of indicesOf(n)) stray(i);
+    if (n.kind === "local" && !locals.has(n.local))
       problems.add(`${what} reads local ${n.local.name} before the step that makes it`);
   });
   return [...problems];

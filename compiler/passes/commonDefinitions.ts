@@ -78,6 +78,8 @@ class Keys {
           return [this.index(n.index)];
         case "random":
           return [n.stream, this.index(n.element)];
+        case "table":
+          return [JSON.stringify(n.values), this.index(n.row), this.index(n.column)];
         case "unary":
           return [n.op, this.scalar(n.a)];
         case "binary":

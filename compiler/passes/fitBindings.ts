@@ -5,7 +5,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { readsOf, rewriteScalar, Scalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
+import { indicesOf, readsOf, rewriteScalar, Scalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
 import { type DType, tensorType, type Value } from "../ir/types.ts";
 
 export function fitBindings(program: ExprProgram, target: Target): ExprProgram {
@@ -45,11 +45,7 @@ const bindings = (d: Definition, storage: (v: Value) => Value): number =>
 function axesOf(s: Scalar, d: Definition): Axis[] {
   const used = new Set<Axis>();
   visitScalar(s, ({ node: n }) => {
-    if (n.kind === "index") n.index.axes(used);
-    if (n.kind === "random") n.element.axes(used);
-    if (n.kind !== "read") return;
-    for (const i of n.index) i.axes(used);
-    for (const c of n.guard) c.index.axes(used);
+    for (const i of indicesOf(n)) i.axes(used);
   });
   return [...d.axes, ...(d.reduction?.axes ?? [])].filter((a) => used.has(a));
 }
@@ -89,7 +85,7 @@ function extract(d: Definition, node: Scalar, name: string): [part: Definition, 
     node.dtype,
   );
   return [
-    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op },
+    { outputs: [value], axes, body: substituteAxes(node, map), location: d.location, op: d.op, algorithm: d.algorithm },
     { ...d, body: replaceNode(d.body, node, read) },
   ];
 }

@@ -162,6 +162,7 @@ class Fusion {
         ...reader,
         steps,
         ops: [...item.ops, ...reader.ops],
+        algorithm: reader.algorithm ?? item.algorithm,
         locations: [...item.locations, ...reader.locations],
       };
       if (bindingsOf(grown, (v) => this.isStored(v), this.dependencies.storage).size > this.mostBindings) continue;
@@ -205,7 +206,8 @@ class Fusion {
       const locations = item.locations.filter(
         (l, i) => item.locations.findIndex((m) => m.line === l.line && m.file === l.file) === i,
       );
-      return { name, axes: item.axes, steps: kept, locations, ops: item.ops };
+      const { axes, ops, algorithm } = item;
+      return { name, axes, steps: kept, locations, ops, algorithm };
     });
   }
 

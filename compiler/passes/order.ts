@@ -34,10 +34,10 @@ const searchBudget = 4e6;
 /** Moves single kernels as early or as late as they may run, while that makes the order cheaper. */
 function improve(flow: Dataflow, from: Ordered, costOf: (order: readonly number[]) => OrderCost): Ordered {
   let best = from;
-  let trials = Math.floor(searchBudget / (flow.values.length + flow.kernels.length + 1));
+  let trials = Math.floor(searchBudget / (flow.values.length + flow.steps.length + 1));
   for (let changed = true; changed; ) {
     changed = false;
-    for (let k = 0; k < flow.kernels.length; k++) {
+    for (let k = 0; k < flow.steps.length; k++) {
       const position = positions(best.order);
       const at = position[k];
       const earliest = flow.before[k].reduce((p, b) => Math.max(p, position[b] + 1), 0);

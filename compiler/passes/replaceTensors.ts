@@ -1,7 +1,7 @@
 /** Replaces tensors in the reads of an expression. */
 
 import type { Index } from "../ir/index.ts";
-import { readsOf, rewriteScalar, Scalar } from "../ir/scalar.ts";
+import { mapIndices, readsOf, rewriteScalar, Scalar } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
 
 /** The expression with each tensor that is a key of `map` replaced, also inside data-dependent indices. */
@@ -10,11 +10,8 @@ export const replaceTensors = (scalar: Scalar, map: ReadonlyMap<Value, Value>): 
   const inIndex = (index: Index): Index =>
     index.dataScalars().length === 0 ? index : index.substitute(new Map(), (s) => replaceTensors(s, map));
   return rewriteScalar(scalar, (s) => {
-    const n = s.node;
-    if (n.kind === "index") return new Scalar({ ...n, index: inIndex(n.index) }, s.dtype);
-    if (n.kind === "random") return new Scalar({ ...n, element: inIndex(n.element) }, s.dtype);
-    if (n.kind !== "read") return s;
-    const guard = n.guard.map((c) => ({ ...c, index: inIndex(c.index) }));
-    return new Scalar({ ...n, tensor: map.get(n.tensor) ?? n.tensor, index: n.index.map(inIndex), guard }, s.dtype);
+    const moved = mapIndices(s, inIndex);
+    const n = moved.node;
+    return n.kind === "read" ? new Scalar({ ...n, tensor: map.get(n.tensor) ?? n.tensor }, s.dtype) : moved;
   });
 };

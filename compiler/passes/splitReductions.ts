@@ -6,7 +6,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { readsOf, Scalar, substituteAxes } from "../ir/scalar.ts";
+import { hasTables, readsOf, Scalar, substituteAxes } from "../ir/scalar.ts";
 import { bytesPerElement, elementCount, tensorType, type Value } from "../ir/types.ts";
 
 /** Invocations that a sum which is no contraction should keep busy; on a software adapter it also blocks the sum. */
@@ -28,7 +28,8 @@ const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.
 export function splitReductions(program: ExprProgram, target: Target): ExprProgram {
   const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));
   const definitions = program.definitions.flatMap((d) => {
-    const parts = d.reduction?.combiner === "sum" ? (isProduct(d) ? contractionParts(d, target) : sumParts(d)) : [];
+    const sum = d.reduction?.combiner === "sum" && !hasTables(d.body);
+    const parts = sum ? (isProduct(d) ? contractionParts(d, target) : sumParts(d)) : [];
     if (parts.every((p) => p === 1)) return [d];
     let name = `${d.outputs[0].name}.partial`;
     while (names.has(name)) name += "_";
@@ -127,9 +128,11 @@ function split(d: Definition, parts: readonly number[], name: string): Definitio
   const partial: Value = { name, type };
   const over = slices.map((s) => new Axis(s.name, s.extent));
   const index = [...over, ...d.axes].map((a) => Index.of(a));
+  const algorithm = d.algorithm === undefined ? "split" : `${d.algorithm}, split`;
   return [
     {
       ...d,
+      algorithm,
       outputs: [partial],
       axes,
       reduction: { combiner: "sum", axes: rest },
@@ -137,6 +140,7 @@ function split(d: Definition, parts: readonly number[], name: string): Definitio
     },
     {
       ...d,
+      algorithm,
       reduction: { combiner: "sum", axes: over },
       body: new Scalar({ kind: "read", tensor: partial, index, guard: [], fill: 0 }, type.dtype),
     },

@@ -2,7 +2,14 @@
  * Whether a plan is right, found out by running it: memory is a list of ranges and who owns them, and each dispatch reads
  * and writes them. Shares nothing with the planner, not even the rule of sizes; lifetimes come from what the dispatches do.
  */
-import type { Plan, PlanBuffer, PlanDispatch } from "../ir/plan.ts";
+import {
+  type Plan,
+  type PlanBuffer,
+  type PlanCopy,
+  type PlanDispatch,
+  type PlanTexture,
+  stepName,
+} from "../ir/plan.ts";
 import type { Value } from "../ir/types.ts";
 import type { PlanProblem } from "./problem.ts";
 
@@ -12,6 +19,7 @@ export function checkPlan(plan: Plan, problem: PlanProblem): string[] {
     ...checkDispatches(plan, problem),
     ...checkBuffers(plan, problem),
     ...checkMemory(plan, problem),
+    ...checkTextures(plan),
     ...checkStates(plan, problem),
     ...checkBindings(plan, problem),
     ...checkTotals(plan, problem),
@@ -21,8 +29,11 @@ export function checkPlan(plan: Plan, problem: PlanProblem): string[] {
 const bytes = (value: Value): number => 4 * value.type.shape.reduce((product, extent) => product * extent, 1);
 const end = (b: PlanBuffer): number => b.offset + b.size;
 const overlap = (a: PlanBuffer, b: PlanBuffer): boolean => a.offset < end(b) && b.offset < end(a);
-const declared = ({ kernel }: PlanDispatch, written: Value, read: Value): boolean =>
-  kernel.inPlace.some(([w, r]) => w === written && r === read);
+const declared = ({ kernel }: PlanDispatch | PlanCopy, written: Value, read: Value): boolean =>
+  kernel?.inPlace.some(([w, r]) => w === written && r === read) ?? false;
+/** The copy that step i finds of a value in a texture. */
+const copyAt = (plan: Plan, source: Value, i: number): PlanTexture | undefined =>
+  plan.textures.find((t) => t.source === source && t.start <= i && i < t.end);
 
 /** Every kernel once, and of each what its buffers say that it reads and writes. */
 function checkDispatches(plan: Plan, problem: PlanProblem): string[] {
@@ -32,19 +43,27 @@ function checkDispatches(plan: Plan, problem: PlanProblem): string[] {
     const times = planned.filter((k) => k === kernel).length;
     if (times !== 1) wrong.push(`kernel ${kernel.name} is dispatched ${times} times`);
   }
-  for (const { kernel, reads, writes } of plan.dispatches) {
+  plan.dispatches.forEach(({ kernel, reads, writes }, i) => {
+    if (!kernel) {
+      if (!plan.textures.some((t) => t.value === writes[0] && t.source === reads[0]))
+        wrong.push(`%${reads[0].name} is copied to %${writes[0].name}, which is no texture for it`);
+      return;
+    }
     if (!problem.kernels.includes(kernel)) wrong.push(`kernel ${kernel.name} is not the problem's`);
     for (const [verb, listed, access] of [
       ["reads", reads, kernel.buffers.filter((b) => b.reads)],
       ["writes", writes, kernel.buffers.filter((b) => b.writes)],
     ] as const) {
-      const actual = new Set(access.map((b) => b.value));
+      const actual = new Set(access.map((b) => (b.storage && copyAt(plan, b.value, i)?.value) ?? b.value));
       for (const v of actual)
         if (!listed.includes(v)) wrong.push(`${kernel.name} ${verb} %${v.name}, which its dispatch does not list`);
       for (const v of listed)
         if (!actual.has(v)) wrong.push(`${kernel.name}'s dispatch lists %${v.name}, which the kernel never ${verb}`);
     }
-  }
+    for (const b of kernel.buffers)
+      if (b.storage === "texture" && !copyAt(plan, b.value, i))
+        wrong.push(`${kernel.name} reads %${b.value.name} from a texture, but there is none with it by then`);
+  });
   return wrong;
 }
 
@@ -53,7 +72,7 @@ function checkBuffers(plan: Plan, problem: PlanProblem): string[] {
   const wrong: string[] = [];
   const { limits } = problem.target;
   const apart = new Set<Value>([...problem.states, ...problem.updates.map((u) => u.next), ...problem.external]);
-  const used = plan.dispatches.flatMap((d) => d.kernel.buffers.map((b) => b.value));
+  const used = plan.dispatches.flatMap((d) => d.kernel?.buffers.map((b) => b.value) ?? []);
   for (const value of new Set([...problem.inputs, ...problem.outputs, ...used])) {
     const count = plan.buffers.filter((b) => b.value === value).length;
     const expected = apart.has(value) ? 0 : 1;
@@ -116,7 +135,7 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
     written.set(value, 0);
   }
   plan.dispatches.forEach((dispatch, i) => {
-    const by = dispatch.kernel.name;
+    const by = stepName(dispatch);
     const own = new Set(dispatch.writes);
     for (const value of dispatch.reads) {
       if (!place.has(value)) continue;
@@ -156,6 +175,50 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
   return wrong;
 }
 
+/** Runs the steps over the GPU textures: a kernel finds the copy that it reads, and what a texture holds fits into it. */
+function checkTextures(plan: Plan): string[] {
+  const wrong: string[] = [];
+  const holds = new Map<number, Value>();
+  const written = new Map<Value, number>();
+  const lastUse = new Map<Value, number>();
+  const textureOf = new Map(plan.textures.map((t) => [t.value, t]));
+  plan.dispatches.forEach((step, i) => {
+    for (const value of step.reads) {
+      const texture = textureOf.get(value);
+      if (!texture) continue;
+      const found = holds.get(texture.gpuTexture);
+      if (found !== value)
+        wrong.push(
+          `${stepName(step)} reads %${value.name}, but its texture holds ${found ? `%${found.name}` : "nothing"}`,
+        );
+      lastUse.set(value, i);
+    }
+    for (const value of step.writes) {
+      const texture = textureOf.get(value);
+      if (!texture) continue;
+      if (step.kernel) wrong.push(`${step.kernel.name} writes %${value.name}, which is in a texture`);
+      if (written.has(value)) wrong.push(`%${value.name} is copied twice`);
+      written.set(value, i);
+      holds.set(texture.gpuTexture, value);
+    }
+  });
+  for (const t of plan.textures) {
+    const name = `%${t.value.name}`;
+    const texels = bytes(t.value) / 16;
+    const [width, height] = [Math.min(8192, texels), Math.ceil(texels / 8192)];
+    const has = plan.gpuTextures[t.gpuTexture];
+    if (!has || has.width < width || has.height < height)
+      wrong.push(`${name} has no GPU texture of ${width} x ${height} texels`);
+    if (!Number.isInteger(texels) || height > 8192) wrong.push(`${name} of ${bytes(t.value)} bytes fits no texture`);
+    if (t.size !== 16 * width * height) wrong.push(`${name} has ${t.size} bytes for ${width} x ${height} texels`);
+    const start = written.get(t.value);
+    const stop = (lastUse.get(t.value) ?? start ?? 0) + 1;
+    if (t.start !== start || t.end !== stop)
+      wrong.push(`${name} lives over [${start}, ${stop}), but the plan says [${t.start}, ${t.end})`);
+  }
+  return wrong;
+}
+
 /** Runs the dispatches over the states: each storage holds one version, and whoever reads another comes too late or early. */
 function checkStates(plan: Plan, problem: PlanProblem): string[] {
   const wrong: string[] = [];
@@ -172,7 +235,7 @@ function checkStates(plan: Plan, problem: PlanProblem): string[] {
     }
   }
   for (const dispatch of plan.dispatches) {
-    const by = dispatch.kernel.name;
+    const by = stepName(dispatch);
     for (const value of dispatch.reads) {
       const holder = storage.get(value);
       if (!holder || holder.current === value || dispatch.writes.includes(value)) continue;
@@ -209,8 +272,10 @@ function checkBindings(plan: Plan, problem: PlanProblem): string[] {
   const versions = new Map(problem.updates.map((u) => [u.next, u.state]));
   const storage = (value: Value): Value => (versions.has(value) ? storage(versions.get(value)!) : value);
   return plan.dispatches.flatMap(({ kernel }) => {
+    if (!kernel) return [];
+    const buffers = kernel.buffers.filter((b) => b.storage !== "texture");
     const places = new Set(
-      kernel.buffers.map((b) => plan.buffers.find((p) => p.value === b.value)?.offset ?? storage(b.value)),
+      buffers.map((b) => plan.buffers.find((p) => p.value === b.value)?.offset ?? storage(b.value)),
     );
     return places.size > most ? [`${kernel.name} binds ${places.size} storage buffers, the target has ${most}`] : [];
   });
@@ -221,10 +286,11 @@ function checkTotals(plan: Plan, problem: PlanProblem): string[] {
   const expect = (what: string, said: number, found: number) => {
     if (said !== found) wrong.push(`${what} is ${found}, but the plan says ${said}`);
   };
+  const textures = plan.gpuTextures.reduce((sum, { width, height }) => sum + 16 * width * height, 0);
   expect(
     "arenaBytes",
     plan.arenaBytes,
-    plan.arenas.reduce((a, b) => a + b, 0),
+    plan.arenas.reduce((a, b) => a + b, textures),
   );
   expect(
     "persistentBytes",
@@ -235,8 +301,9 @@ function checkTotals(plan: Plan, problem: PlanProblem): string[] {
   for (let i = 0; i < Math.max(1, plan.dispatches.length); i++) {
     const live = plan.buffers.filter((b) => b.start <= i && i < b.end);
     const shared = live.filter((b) => takesPlace(b, live, i, plan.dispatches[i]));
-    const sum = (list: readonly PlanBuffer[]) => list.reduce((total, b) => total + b.size, 0);
-    bound = Math.max(bound, sum(live) - sum(shared));
+    const copies = plan.textures.filter((t) => t.start <= i && i < t.end);
+    const sum = (list: readonly { size: number }[]) => list.reduce((total, b) => total + b.size, 0);
+    bound = Math.max(bound, sum(live) - sum(shared) + sum(copies));
   }
   expect("lowerBoundBytes", plan.lowerBoundBytes, bound);
   if (plan.arenaBytes < bound) wrong.push(`an arena of ${plan.arenaBytes} bytes can't hold ${bound}`);
@@ -248,7 +315,7 @@ const takesPlace = (
   b: PlanBuffer,
   live: readonly PlanBuffer[],
   i: number,
-  dispatch: PlanDispatch | undefined,
+  dispatch: PlanDispatch | PlanCopy | undefined,
 ): boolean =>
   dispatch?.writes.includes(b.value) === true &&
   live.some((r) => r !== b && r.offset === b.offset && r.end === i + 1 && declared(dispatch, b.value, r.value));

@@ -2,7 +2,8 @@
  * WebGPU's usage scope, held for an artifact's dispatches: its unit is the whole GPU buffer, not the slice. Reads
  * program.json alone.
  */
-import type { Program, ProgramBinding, ProgramEntry } from "../../runtime/program/schema.ts";
+import { isCopy, type Program, type ProgramBinding, type ProgramEntry } from "../../runtime/program/schema.ts";
+import { texelBytes, texturesPerKernel } from "../../runtime/program/texture.ts";
 
 interface Slice {
   /** The GPU buffer. */
@@ -16,6 +17,15 @@ export function checkEntry(program: Program, entry: ProgramEntry): string[] {
   const wrong: string[] = [];
   const { limits } = program.target;
   [...entry.pictures, ...entry.dispatches].forEach((dispatch, i) => {
+    if (isCopy(dispatch)) {
+      const slice = sliceOf(program, entry, dispatch.copy);
+      const at = `dispatch ${i} (copy to ${dispatch.texture})`;
+      if (typeof slice === "string") wrong.push(`${at}: ${slice}`);
+      else if (slice.from % texelBytes !== 0) wrong.push(`${at} begins at ${slice.from}, which is within a texel`);
+      if (!entry.textures.some((t) => t.name === dispatch.texture))
+        wrong.push(`${at}: no texture is called ${dispatch.texture}`);
+      return;
+    }
     const kernel = program.kernels[dispatch.kernel];
     if (!kernel) {
       wrong.push(`dispatch ${i} runs kernel ${dispatch.kernel}, which does not exist`);
@@ -34,7 +44,10 @@ export function checkEntry(program: Program, entry: ProgramEntry): string[] {
       if ((binding.kind === "uniforms") !== (access === "uniform")) {
         wrong.push(`${at} binds ${binding.kind} as ${access} ${name}`);
       }
-      if (binding.kind === "uniforms") return [];
+      if ((binding.kind === "texture") !== (access === "texture")) {
+        wrong.push(`${at} binds ${binding.kind} as ${access} ${name}`);
+      }
+      if (binding.kind === "uniforms" || binding.kind === "texture") return [];
       const slice = sliceOf(program, entry, binding);
       if (typeof slice === "string") wrong.push(`${at}: ${slice}`);
       return typeof slice === "string" ? [] : [{ name, writable: access === "read_write", ...slice }];
@@ -44,6 +57,11 @@ export function checkEntry(program: Program, entry: ProgramEntry): string[] {
         `${at} binds ${storage.length} storage buffers, the target has ${limits.maxStorageBuffersPerShaderStage}`,
       );
     }
+    const textures = dispatch.bindings.flatMap((binding) => (binding.kind === "texture" ? [binding.name] : []));
+    if (textures.length > texturesPerKernel)
+      wrong.push(`${at} binds ${textures.length} storage textures, WebGPU promises ${texturesPerKernel}`);
+    for (const name of textures)
+      if (!entry.textures.some((t) => t.name === name)) wrong.push(`${at}: no texture is called ${name}`);
     storage.forEach((a, x) => {
       for (const b of storage.slice(x + 1)) {
         if (a.buffer !== b.buffer) continue;
@@ -59,7 +77,11 @@ export function checkEntry(program: Program, entry: ProgramEntry): string[] {
 }
 
 /** The bytes that a binding names, or what is wrong with it. */
-function sliceOf(program: Program, entry: ProgramEntry, binding: ProgramBinding): Slice | string {
+function sliceOf(
+  program: Program,
+  entry: ProgramEntry,
+  binding: Exclude<ProgramBinding, { kind: "texture" }>,
+): Slice | string {
   if (binding.kind === "state") {
     const known = program.state.some((s) => s.name === binding.name);
     return known ? { buffer: `state ${binding.name}`, from: 0, to: 1 } : `no state is called ${binding.name}`;

@@ -37,7 +37,7 @@ class Progress {
   constructor(private readonly flow: Dataflow) {
     this.waiting = flow.before.map((set) => set.length);
     this.unread = flow.readers.map((readers) => readers.length);
-    this.ready = flow.kernels.map((_, k) => k).filter((k) => this.waiting[k] === 0);
+    this.ready = flow.steps.map((_, k) => k).filter((k) => this.waiting[k] === 0);
   }
 
   effect(k: number): Effect {
@@ -134,8 +134,8 @@ function schedule(flow: Dataflow, choose: (progress: Progress) => number | undef
     progress.run(k);
     order.push(k);
   }
-  if (order.length < flow.kernels.length) {
-    const left = flow.kernels.filter((_, k) => !order.includes(k)).map((kernel) => kernel.name);
+  if (order.length < flow.steps.length) {
+    const left = flow.steps.filter((_, k) => !order.includes(k)).map((kernel) => kernel.name);
     throw new Error(`plan: these kernels wait for one another: ${left.slice(0, 8).join(", ")}`);
   }
   return order;

@@ -24,7 +24,7 @@ export interface Liveness {
 }
 
 /** Lifetimes and blocks where the kernels run in `order` (numbers of kernels; as they stand where not given). */
-export function liveness(flow: Dataflow, order: readonly number[] = flow.kernels.map((_, k) => k)): Liveness {
+export function liveness(flow: Dataflow, order: readonly number[] = flow.steps.map((_, k) => k)): Liveness {
   const position: number[] = [];
   order.forEach((k, i) => {
     position[k] = i;
@@ -32,7 +32,7 @@ export function liveness(flow: Dataflow, order: readonly number[] = flow.kernels
   flow.before.forEach((earlier, k) => {
     for (const e of earlier) {
       if (position[e] > position[k]) {
-        throw new Error(`plan: ${flow.kernels[k].name} runs before ${flow.kernels[e].name}, which must come first`);
+        throw new Error(`plan: ${flow.steps[k].name} runs before ${flow.steps[e].name}, which must come first`);
       }
     }
   });

@@ -14,11 +14,11 @@ export const cheaper = (a: OrderCost, b: OrderCost): boolean =>
 /** A function from an order to its cost, by the rules of `liveness` (values in place counted once). */
 export function orderCosts(flow: Dataflow): (order: readonly number[]) => OrderCost {
   const count = flow.values.length;
-  const last = Math.max(1, flow.kernels.length);
-  const position = new Int32Array(flow.kernels.length);
+  const last = Math.max(1, flow.steps.length);
+  const position = new Int32Array(flow.steps.length);
   const end = new Int32Array(count);
   const change = new Float64Array(last + 1);
-  const paired = flow.kernels.map((_, k) => k).filter((k) => flow.pairs[k].length > 0);
+  const paired = flow.steps.map((_, k) => k).filter((k) => flow.pairs[k].length > 0);
   /** Number of the evaluation in which a value gave, or took, a place. */
   const gave = new Int32Array(count);
   const took = new Int32Array(count);

@@ -1,11 +1,14 @@
 /** Kernels in order -> every value at an offset. */
+import { textureBytes } from "../../runtime/program/texture.ts";
 import type { Plan, PlanBuffer } from "../ir/plan.ts";
 import { dataflow } from "./dataflow.ts";
 import { checkTensorSizes } from "./limits.ts";
-import { liveness, lowerBound } from "./liveness.ts";
+import { liveness, lowerBound, type ValueBlock } from "./liveness.ts";
 import { pack } from "./pack.ts";
 import { pageBytes } from "./place.ts";
-import { bytesOf, type PlanProblem, sliceAlignment, valuesRead, valuesWritten } from "./problem.ts";
+import { bytesOf, type PlanProblem, sliceAlignment } from "./problem.ts";
+import { shareTextures } from "./shareTextures.ts";
+import { withCopies } from "./steps.ts";
 
 /**
  * The plan of a problem whose kernels stand in the order in which they run.
@@ -13,8 +16,11 @@ import { bytesOf, type PlanProblem, sliceAlignment, valuesRead, valuesWritten } 
  */
 export function planMemory(problem: PlanProblem): Plan {
   checkTensorSizes(problem);
-  const flow = dataflow(problem);
-  const { start, end, blocks } = liveness(flow);
+  const { steps, sources } = withCopies(problem.kernels);
+  const flow = dataflow(problem, { steps, sources });
+  const { start, end, blocks: all } = liveness(flow);
+  const inTexture = (block: ValueBlock) => sources.has(flow.values[block.values[0]]);
+  const blocks = all.filter((block) => !inTexture(block));
   const page = Math.floor(problem.target.limits.maxBufferSize / sliceAlignment) * sliceAlignment;
   const { offsets } = pack(blocks, page);
   const arenas = pageBytes(blocks, offsets, page).filter((bytes) => bytes > 0);
@@ -29,19 +35,27 @@ export function planMemory(problem: PlanProblem): Plan {
     }
   });
   buffers.sort((a, b) => a.start - b.start || a.offset - b.offset);
+  const { textures, gpuTextures } = shareTextures(
+    all.filter(inTexture).map(({ values: [v], ...block }) => {
+      const value = flow.values[v];
+      return { value, source: sources.get(value)!, ...block };
+    }),
+  );
   return {
     buffers,
+    textures,
     arenas,
-    arenaBytes: arenas.reduce((a, b) => a + b, 0),
-    lowerBoundBytes: lowerBound(blocks),
-    persistentBytes: problem.states.reduce((sum, state) => sum + bytesOf(state), 0),
-    dispatches: problem.kernels.map((kernel) => ({
-      kernel,
-      reads: valuesRead(kernel),
-      writes: valuesWritten(kernel),
-    })),
+    gpuTextures,
+    arenaBytes: sum(arenas) + sum(gpuTextures.map(textureBytes)),
+    lowerBoundBytes: lowerBound(all),
+    persistentBytes: sum(problem.states.map(bytesOf)),
+    dispatches: steps.map(({ kernel, reads, writes }) =>
+      kernel ? { kernel, reads, writes } : { reads: [reads[0]], writes: [writes[0]] },
+    ),
   };
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** Where each page begins once what is left over at the end of those before is cut off. */
 function startsOf(used: readonly number[]): number[] {

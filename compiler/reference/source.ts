@@ -192,6 +192,10 @@ class Writer {
       }
       case "read":
         return this.read(n);
+      case "table": {
+        const text = `${JSON.stringify(n.values)}[${this.index(n.row)}][${this.index(n.column)}]`;
+        return { text, level: Math.max(this.depthOf(n.row), this.depthOf(n.column)) };
+      }
       case "unary": {
         const a = this.scalar(n.a);
         return { text: unary[n.op](a), level: this.levelOf(a) };

@@ -18,6 +18,7 @@ import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
 import { type ContractionSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
+import { shareOfTurns, tileLoops } from "./tileLoops.ts";
 
 export function scheduleBroadcast(
   c: Contraction,
@@ -71,7 +72,9 @@ class Builder {
       this.target.limits.maxComputeWorkgroupsPerDimension,
     );
     const uniforms = new Set<UniformName>();
-    const body = () => {
+    const guards = [...c.a.read.guard, ...c.b.read.guard];
+    const free = new Set([this.inner, ...this.rowAxes, ...c.columns]);
+    const tile = () => {
       nest.push({
         kind: "registers",
         name: "acc",
@@ -83,7 +86,9 @@ class Builder {
       const { extent } = this.inner;
       for (const steps of new Set([extent >= unroll ? unroll : 0, extent % unroll]))
         if (steps > 0) this.hoistRows(steps);
-      this.outerLoops(c.inner.filter((k) => k !== this.inner));
+      const body = (checked: ReadonlySet<Condition>) => this.innerLoop(checked);
+      const outer = c.inner.filter((k) => k !== this.inner);
+      tileLoops({ nest, guards, free, body }, outer);
       emitEpilogue({
         contraction: c,
         nest,
@@ -102,8 +107,8 @@ class Builder {
     this.bindGrid(grid.id);
     if (grid.overshoots) {
       const count = [this.columnTile, this.rowTile, ...this.gridAxes].reduce((n, x) => n * x.extent, 1);
-      nest.if(K.lessThan(grid.id, K.int(count)), body);
-    } else body();
+      nest.if(K.lessThan(grid.id, K.int(count)), tile);
+    } else tile();
 
     const padded = this.rowTile.extent * s.tileRows * this.columnTile.extent * s.threadColumns * 4;
     const perTile = extentOf(this.gridAxes) * extentOf(c.inner);
@@ -119,8 +124,8 @@ class Builder {
       schedule: { ...s, vectorA: this.alongA, vectorB: this.alongB },
       locations: c.group.locations,
       ops: c.group.ops,
-      operations: 2 * extentOf(this.rowAxes) * extentOf(c.columns) * perTile,
-      executedOperations: 2 * padded * perTile,
+      operations: 2 * c.products,
+      executedOperations: Math.round(2 * padded * perTile * shareOfTurns(guards, free)),
       inPlace: inPlacePairs(c.group, table),
     };
   }
@@ -138,20 +143,6 @@ class Builder {
       if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, last ? quotient : K.remainder(quotient, axis.extent)));
       stride *= axis.extent;
     }
-  }
-
-  /** Serial loops over the inner axes but the unrolled one; guards that are the same for the whole tile go round them. */
-  private outerLoops(axes: readonly Axis[], checked: ReadonlySet<Condition> = new Set()): void {
-    const { nest } = this;
-    const free = new Set<Axis>([...axes, this.inner, ...this.rowAxes, ...this.c.columns]);
-    const ready = [...this.c.a.read.guard, ...this.c.b.read.guard].filter(
-      (g) => !checked.has(g) && [...g.index.axes()].every((x) => !free.has(x)),
-    );
-    if (ready.length > 0)
-      return nest.if(nest.conditions(ready)!, () => this.outerLoops(axes, new Set([...checked, ...ready])));
-    const [axis, ...rest] = axes;
-    if (axis) return nest.loop(axis, {}, () => this.outerLoops(rest, checked));
-    this.innerLoop(checked);
   }
 
   private innerLoop(checked: ReadonlySet<Condition>): void {
@@ -354,7 +345,8 @@ class Builder {
   ): KernelExpr {
     const { nest, table } = this;
     const { tensor, guard, fill } = operand.read;
-    const loaded = loadValue(nest, table, tensor, at, vectorAxis);
+    const storage = operand === this.c.a ? this.s.storageA : this.s.storageB;
+    const loaded = loadValue(nest, table, tensor, at, vectorAxis, storage);
     const open = guard.flatMap((g, n) => (checked.has(g) ? [] : [{ ...g, index: guards[n] }]));
     return open.length === 0 ? loaded : K.select(nest.conditions(open)!, loaded, K.constant(fill, "f32"));
   }

@@ -2,7 +2,7 @@
 
 import type { FusedProgram } from "../ir/fused.ts";
 import { Index } from "../ir/index.ts";
-import type { KernelBuffer, Width } from "../ir/kernel.ts";
+import type { KernelBuffer, Storage, Width } from "../ir/kernel.ts";
 import { elementCount, type Value } from "../ir/types.ts";
 
 /** Elements between neighbours along each logical dimension. */
@@ -30,6 +30,7 @@ export const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]+/
 interface Entry {
   readonly name: string;
   readonly value: Value;
+  readonly storage: Storage;
   reads: boolean;
   writes: boolean;
 }
@@ -39,7 +40,7 @@ interface Entry {
  * known only at the end, a kernel is built again until no more buffers turn out to be scalar (`scalars` grows).
  */
 export class BufferTable {
-  private readonly entries = new Map<Value, Entry>();
+  private readonly entries: Entry[] = [];
   private readonly taken = new Set<string>();
 
   constructor(
@@ -48,14 +49,16 @@ export class BufferTable {
     readonly scalars: Set<Value>,
   ) {}
 
-  use(value: Value, access: "read" | "write"): Entry {
-    let entry = this.entries.get(value);
+  /** A value may be in a texture for some of its reads and in its buffer for others. */
+  use(value: Value, access: "read" | "write", storage: Storage = "buffer"): Entry {
+    let entry = this.entries.find((e) => e.value === value && e.storage === storage);
     if (!entry) {
       let name = identifier(value.name);
+      if (storage === "texture") name += "_texture";
       while (this.taken.has(name)) name += "_";
       this.taken.add(name);
-      entry = { name, value, reads: false, writes: false };
-      this.entries.set(value, entry);
+      entry = { name, value, storage, reads: false, writes: false };
+      this.entries.push(entry);
     }
     if (access === "read") entry.reads = true;
     else entry.writes = true;
@@ -71,8 +74,8 @@ export class BufferTable {
   }
 
   buffers(): KernelBuffer[] {
-    return [...this.entries.values()].map((e) => {
-      const width = this.width(e.value);
+    return this.entries.map((e): KernelBuffer => {
+      const width = e.storage === "texture" ? 4 : this.width(e.value);
       const length = elementCount(e.value.type.shape) / width;
       return {
         name: e.name,
@@ -82,6 +85,7 @@ export class BufferTable {
         length,
         reads: e.reads,
         writes: e.writes,
+        ...(e.storage === "texture" ? { storage: e.storage } : {}),
       };
     });
   }

@@ -91,6 +91,8 @@ function broadcastSpaces(c: Contraction, target: Target): ScheduleSpace[] {
         threadRows: [1],
         threadColumns: [subgroupSize],
         serialRows: [true, false],
+        storageA: ["buffer", "texture"],
+        storageB: ["buffer", "texture"],
         rowAxes: [rows.map((x) => x.name).join(",")],
         innerAxis: [inner.name],
       };
@@ -137,6 +139,8 @@ function workgroupSpace(c: Contraction): ScheduleSpace {
     threadRows: [4, 8, 16],
     threadColumns: [4, 8, 16, 32],
     serialRows: [false],
+    storageA: ["buffer"],
+    storageB: ["buffer"],
     rowAxes: [c.rows.map((x) => x.name).join(",")],
     innerAxis: ["all"],
   };

@@ -4,7 +4,7 @@
  */
 import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
 import type { Axis, Index } from "../ir/index.ts";
-import { type ReadNode, readsOf, type Scalar } from "../ir/scalar.ts";
+import { type Condition, type ReadNode, readsOf, type Scalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 import { joinAxes, splitAxes } from "./normalize.ts";
 
@@ -25,6 +25,10 @@ export interface Contraction {
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
   readonly inner: readonly Axis[];
+  /** What must hold where results are stored: axes may pass the ends of the output. */
+  readonly exists: readonly Condition[];
+  /** Products of the sums as they are defined, without what tiles and axes add. */
+  readonly products: number;
   /** Of the values read and stored. */
   readonly layouts: FusedProgram["layouts"];
 }
@@ -49,13 +53,15 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   if (group.steps.some((s, i) => (i > 0 && s.kind !== "store") || (s.kind === "store" && s.axes.length > 0)))
     return undefined;
 
-  const normal = joinAxes(splitAxes(group), layouts);
+  const { group: normal, exists } = joinAxes(splitAxes(group), layouts);
   const reduce = normal.steps[0] as ReduceStep;
   const stores = normal.steps.slice(1) as StoreStep[];
   const operands = productOf(reduce.body)!.map(
-    (read): Operand => ({ read, address: address(read.tensor, read.index, layouts) }),
+    (read): Operand => ({ read: withRemainders(read), address: address(read.tensor, read.index, layouts) }),
   );
-  if (operands.some((o) => o.read.tensor.type.dtype !== "f32" || readsData(o.read))) return undefined;
+  // What is not read must count for nothing: tiles leave products out.
+  if (operands.some(({ read }) => read.tensor.type.dtype !== "f32" || read.fill !== 0 || readsData(read)))
+    return undefined;
   const [has0, has1] = operands.map((o) => {
     const axes = o.address.axes();
     for (const c of o.read.guard) c.index.axes(axes);
@@ -73,12 +79,27 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   const [hasA, hasB] = columnsIn0 ? [has1, has0] : [has0, has1];
 
   const slowestFirst = (axes: Axis[]) => axes.sort((x, y) => (out.coefficientOf(y) ?? 0) - (out.coefficientOf(x) ?? 0));
-  const batch = normal.axes.filter((x) => hasA.has(x) === hasB.has(x));
-  const columns = slowestFirst(normal.axes.filter((x) => hasB.has(x) && !hasA.has(x)));
-  const rows = slowestFirst(normal.axes.filter((x) => hasA.has(x) && !hasB.has(x)));
+  const sieves = new Set(operands.flatMap((o) => sieveAxes(o.read, normal.axes)));
+  const batch = normal.axes.filter((x) => hasA.has(x) === hasB.has(x) || (sieves.has(x) && x !== columnAxis));
+  const alone = (has: ReadonlySet<Axis>) => slowestFirst(normal.axes.filter((x) => has.has(x) && !batch.includes(x)));
+  const [rows, columns] = [alone(hasA), alone(hasB)];
   if (extentOf(reduce.axes) < leastInner) return undefined;
-  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes, layouts };
+  const products = extentOf(group.axes) * extentOf(first.axes);
+  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes, exists, products, layouts };
 }
+
+/** Conditions of divisibility on what decides them: 2 h + g is even where g is. */
+const withRemainders = (read: ReadNode): ReadNode => ({
+  ...read,
+  guard: read.guard.map((c) => (c.kind === "divisible" ? { ...c, index: c.index.mod(c.by) } : c)),
+});
+
+/** Axes that alone decide a condition of divisibility: one value in so many counts, so all of a tile must have the same. */
+const sieveAxes = (read: ReadNode, outer: readonly Axis[]): Axis[] =>
+  read.guard.flatMap((c) => {
+    const axes = c.kind === "divisible" ? [...c.index.axes()] : [];
+    return axes.every((x) => outer.includes(x)) ? axes : [];
+  });
 
 const readsData = (read: ReadNode): boolean => read.index.some((i) => i.dataScalars().length > 0);
 

@@ -35,7 +35,8 @@ export function emitEpilogue(e: Epilogue): void {
   const { contraction: c, nest } = e;
   const columns = extentOf(c.columns);
   const single = c.columns.filter((x) => x.extent > 1).length === 1;
-  const vector = single && columns % 4 === 0;
+  const padded = c.columns.some((x) => c.exists.some((g) => g.index.axes().has(x)));
+  const vector = single && columns % 4 === 0 && !padded;
   const element = new Axis("x", 4);
   if (vector) return guarded(e, e.columnBase, columns, () => rows(e, e.columnBase.plus(element), element));
   // Columns one by one where four of them are not neighbours, or the last four not whole.
@@ -101,7 +102,9 @@ function rows(e: Epilogue, column: Index, element: Axis | undefined, accumulator
       });
     };
     const count = extentOf(e.rowAxes);
-    if (count === e.rowsCovered) one();
-    else nest.if(K.lessThan(nest.index(flatRow), K.int(count)), one);
+    const exists = nest.conditions(c.exists.map((x) => ({ ...x, index: x.index.substitute(substitution) })));
+    const inside = count === e.rowsCovered ? exists : K.both(exists, K.lessThan(nest.index(flatRow), K.int(count)));
+    if (inside) nest.if(inside, one);
+    else one();
   });
 }

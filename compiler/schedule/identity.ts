@@ -67,6 +67,7 @@ class Writer {
     const { c, lines } = this;
     lines.push([...this.places].map(([axis, place]) => `${place}:${axis.extent}`).join(" "));
     lines.push(`a ${this.read(c.a.read)}`, `b ${this.read(c.b.read)}`);
+    lines.push(`where ${this.conditions(c.exists)}`);
     for (const { value, index, expr } of c.stores) {
       const stored = this.scalar(expr);
       lines.push(`store ${this.tensor(value)} at ${this.index(address(value, index, c.layouts))} ${stored}`);
@@ -103,10 +104,13 @@ class Writer {
     return c.kind === "divisible" ? `${this.index(c.index)}%${c.by}=0` : `${this.index(c.index)}>=0`;
   }
 
+  private conditions(list: readonly Condition[]): string {
+    return list.length === 0 ? "true" : list.map((c) => this.condition(c)).sort().join(" and ");
+  }
+
   private read({ tensor, index, guard, fill }: ReadNode): string {
     const at = this.index(address(tensor, index, this.c.layouts));
-    const where = guard.map((g) => this.condition(g)).sort();
-    return `${this.tensor(tensor)} at ${at} if ${where.join(" and ") || "true"} else ${fill}`;
+    return `${this.tensor(tensor)} at ${at} if ${this.conditions(guard)} else ${fill}`;
   }
 
   private scalar(s: Scalar): string {
@@ -140,6 +144,8 @@ class Writer {
       // Which stream it draws from changes the numbers, not the work.
       case "random":
         return `random ${this.index(n.element)}`;
+      case "table":
+        return `table ${JSON.stringify(n.values)} ${this.index(n.row)} ${this.index(n.column)}`;
     }
   }
 }

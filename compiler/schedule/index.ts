@@ -8,6 +8,7 @@ import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
 import { type ContractionSchedule, defaultSchedule, scheduleProblems } from "./tile.ts";
+import { asTransform, scheduleTransform } from "./transform.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";
 
 /** Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. */
@@ -19,7 +20,14 @@ export const contractionOf = (group: Group, { layouts }: FusedProgram): Contract
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
+  const kernel = build(group, program, target, choose);
+  return group.algorithm === undefined ? kernel : { ...kernel, algorithm: group.algorithm };
+}
+
+function build(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
   const shared = shareGroup(group);
+  const transform = asTransform(shared, program.layouts);
+  if (transform) return scheduleTransform(transform, program, target);
   const contraction = asContraction(shared, program.layouts);
   if (!contraction) return scheduleMap(shared, program, target);
   const standard = defaultSchedule(contraction, target);

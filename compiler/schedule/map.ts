@@ -177,19 +177,19 @@ function emitReduce(step: ReduceStep, emitter: ScalarEmitter, locals: Map<Local,
 const flatPosition = (axes: readonly Axis[]): Index =>
   axes.reduce((sum, a) => sum.times(a.extent).plus(a), Index.of(0));
 
-/** Where all guarded reads share one guard and the term counts for nothing without them, the guard becomes an `if`. */
+/** Where the term counts for nothing unless all guarded reads take place, their guards become an `if`. */
 function commonGuard(step: ReduceStep, emitter: ScalarEmitter) {
   const { substitution, vectorAxis } = emitter.context;
   const guarded = readsOf(step.body).filter((r) => r.guard.length > 0);
   if (guarded.length === 0) return undefined;
-  const key = guardKey(guarded[0]);
-  if (guarded.some((r) => guardKey(r) !== key)) return undefined;
+  const keys = [...new Set(guarded.map(guardKey))];
   const neutral =
     step.combiner === "sum"
-      ? vanishesOutside(step.body, key)
+      ? keys.every((key) => vanishesOutside(step.body, key))
       : step.body.node.kind === "read" && step.body.node.fill < -3.4e38;
   if (!neutral) return undefined;
-  const conditions = guarded[0].guard.map((c) => ({ ...c, index: c.index.substitute(substitution) }));
+  const all = guarded.flatMap((r) => r.guard);
+  const conditions = all.map((c) => ({ ...c, index: c.index.substitute(substitution) }));
   if (vectorAxis && conditions.some((c) => c.index.coefficientOf(vectorAxis) !== 0)) return undefined;
   return { conditions, body: withoutGuards(step.body) };
 }

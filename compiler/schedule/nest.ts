@@ -169,8 +169,11 @@ export class Nest {
 
   /** A conjunction of conditions; undefined where there is none. */
   conditions(list: readonly Condition[]): KernelExpr | undefined {
+    // Both operands of a product may have the same.
+    const keys = list.map((c) => `${c.kind} ${c.kind === "divisible" ? c.by : ""} ${c.index.key}`);
+    const different = list.filter((_, i) => keys.indexOf(keys[i]) === i);
     let all: KernelExpr | undefined;
-    for (const c of list) all = K.both(all, this.condition(c));
+    for (const c of different) all = K.both(all, this.condition(c));
     return all;
   }
 

@@ -4,7 +4,7 @@
  */
 import type { FusedProgram, Group, Step } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
-import { readsOf, type Scalar, substituteAxes } from "../ir/scalar.ts";
+import { type Condition, indicesOf, type Scalar, type ScalarNode, substituteAxes, visitScalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 
 const substituteStep = (
@@ -17,13 +17,16 @@ const substituteStep = (
     ? { ...step, axes, body: substituteAxes(step.body, map, memo) }
     : { ...step, axes, index: step.index.map((i) => i.substitute(map)), expr: substituteAxes(step.expr, map, memo) };
 
-/** Every index of a group: of reads, guards and stores. */
-function* indicesOf(group: Group): Generator<Index> {
+const nodesOf = (step: Step): ScalarNode[] => {
+  const nodes: ScalarNode[] = [];
+  visitScalar(step.kind === "reduce" ? step.body : step.expr, (s) => nodes.push(s.node));
+  return nodes;
+};
+
+/** Every index of a group: of reads, guards, tables and stores. */
+function* indicesIn(group: Group): Generator<Index> {
   for (const step of group.steps) {
-    for (const read of readsOf(step.kind === "reduce" ? step.body : step.expr)) {
-      yield* read.index;
-      for (const c of read.guard) yield c.index;
-    }
+    for (const node of nodesOf(step)) yield* indicesOf(node);
     if (step.kind === "store") yield* step.index;
   }
 }
@@ -41,14 +44,26 @@ function replaceAxes(group: Group, gone: readonly Axis[], replaced: readonly Axi
   };
 }
 
-/** Splits axes that appear as axis / n or axis % n, n dividing the extent. */
-export function splitAxes(group: Group): Group {
+/** A group whose axes may pass their ends: it is to store only where all `exists` hold. */
+export interface SplitGroup {
+  readonly group: Group;
+  readonly exists: readonly Condition[];
+}
+
+/**
+ * Splits axes that appear as (axis + k) / n or (axis + k) % n. What depends on the remainder alone, as the taps of a
+ * strided window's gradient do, is then the same along the quotient. A loop of the group may run past an axis that n does
+ * not divide; a step's own must not.
+ */
+export function splitAxes(group: Group): SplitGroup {
+  const exists: Condition[] = [];
   const find = (index: Index): { axis: Axis; by: number } | undefined => {
     for (const { atom } of index.terms) {
       if (atom.kind === "axis" || atom.kind === "data") continue;
       if (atom.kind !== "clamp") {
-        const axis = atom.of.asAxis();
-        if (axis && axis.extent % atom.by === 0) return { axis, by: atom.by };
+        const axis = atom.of.minus(atom.of.constant).asAxis();
+        const whole = axis && axis.extent % atom.by === 0;
+        if (axis && axis.extent > atom.by && (whole || group.axes.includes(axis))) return { axis, by: atom.by };
       }
       const inside = find(atom.of);
       if (inside) return inside;
@@ -57,22 +72,26 @@ export function splitAxes(group: Group): Group {
   };
   for (;;) {
     let found: ReturnType<typeof find>;
-    for (const index of indicesOf(group)) {
+    for (const index of indicesIn(group)) {
       found = find(index);
       if (found) break;
     }
-    if (!found) return group;
+    if (!found) return { group, exists };
     const { axis, by } = found;
-    const outer = new Axis(`${axis.name}o`, axis.extent / by);
+    const outer = new Axis(`${axis.name}o`, Math.ceil(axis.extent / by));
     const inner = new Axis(`${axis.name}i`, by);
-    group = replaceAxes(group, [axis], [outer, inner], new Map([[axis, Index.of(outer).times(by).plus(inner)]]));
+    const position = Index.of(outer).times(by).plus(inner);
+    const map = new Map([[axis, position]]);
+    for (const [i, c] of exists.entries()) exists[i] = { ...c, index: c.index.substitute(map) };
+    if (axis.extent % by !== 0) exists.push({ kind: "nonNegative", index: Index.of(axis.extent - 1).minus(position) });
+    group = replaceAxes(group, [axis], [outer, inner], map);
   }
 }
 
 /** Joins axes a, b (of the same loop) where every address and guard that has either has extent(b) * b + a alone. */
-export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group {
+export function joinAxes({ group, exists }: SplitGroup, layouts: FusedProgram["layouts"]): SplitGroup {
   for (;;) {
-    const addresses = addressesOf(group, layouts);
+    const addresses = [...addressesOf(group, layouts), ...exists.map((c) => c.index)];
     const lists = [group.axes, ...group.steps.map((s) => (s.kind === "reduce" ? s.axes : []))];
     const pair = lists
       .flatMap((axes) => axes.flatMap((a) => axes.map((b) => [a, b] as const)))
@@ -84,7 +103,7 @@ export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group 
           return ca !== undefined && cb !== undefined && ca === cb * b.extent;
         });
       });
-    if (!pair) return group;
+    if (!pair) return { group, exists };
     const [a, b] = pair;
     const joined = new Axis(a.name + b.name, a.extent * b.extent);
     const map = new Map([
@@ -92,16 +111,20 @@ export function joinAxes(group: Group, layouts: FusedProgram["layouts"]): Group 
       [b, Index.of(joined).mod(b.extent)],
     ]);
     group = replaceAxes(group, [a, b], [joined], map);
+    exists = exists.map((c) => ({ ...c, index: c.index.substitute(map) }));
   }
 }
 
-/** Addresses of all reads and stores, and the indices of guards. */
+/** Addresses of all reads and stores, and the indices of guards and tables. */
 function addressesOf(group: Group, layouts: FusedProgram["layouts"]): Index[] {
   return group.steps.flatMap((step) => [
-    ...readsOf(step.kind === "reduce" ? step.body : step.expr).flatMap((r) => [
-      address(r.tensor, r.index, layouts),
-      ...r.guard.map((c) => c.index),
-    ]),
+    ...nodesOf(step).flatMap((n) =>
+      n.kind === "read"
+        ? [address(n.tensor, n.index, layouts), ...n.guard.map((c) => c.index)]
+        : n.kind === "table"
+          ? [n.row, n.column]
+          : [],
+    ),
     ...(step.kind === "store" ? [address(step.value, step.index, layouts)] : []),
   ]);
 }

@@ -1,6 +1,6 @@
 /** Scalar expressions of a fused group to kernel expressions, four elements at a time where a lane axis is given. */
 import { type Axis, Index } from "../ir/index.ts";
-import type { KernelExpr } from "../ir/kernel.ts";
+import type { KernelExpr, Storage } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import type { UniformName } from "../ir/scalar.ts";
 import { type Condition, type Local, type ReadNode, rewriteScalar, Scalar } from "../ir/scalar.ts";
@@ -74,6 +74,11 @@ export class ScalarEmitter {
           width: 1,
         }));
       }
+      case "table": {
+        const [row, column] = [n.row, n.column].map((i) => this.substitute(i));
+        if (!row.isConstant() || !column.isConstant()) throw new Error("a table is read where its index varies");
+        return K.constant(n.values[row.constant][column.constant], "f32");
+      }
       case "unary":
         return nest.let("t", K.unary(n.op, this.emit(n.a), s.dtype));
       case "binary":
@@ -107,7 +112,9 @@ export class ScalarEmitter {
   private read(n: ReadNode): KernelExpr {
     const { nest, table, vectorAxis } = this.context;
     const index = n.index.map((i) => this.substitute(i));
-    const guard = n.guard.map((c): Condition => ({ ...c, index: this.substitute(c.index) }));
+    const guard = n.guard
+      .map((c): Condition => ({ ...c, index: this.substitute(c.index) }))
+      .filter((c) => c.kind === "divisible" || c.index.interval().low < 0);
     const loaded = loadValue(nest, table, n.tensor, table.address(n.tensor, index), vectorAxis);
     if (guard.length === 0) return loaded;
     const fill = K.constant(n.fill, n.tensor.type.dtype);
@@ -126,16 +133,28 @@ export const isVectorAddress = (at: Index, vectorAxis: Axis): boolean =>
   at.terms.every((t) => t.coefficient % 4 === 0 || (t.atom.kind === "axis" && t.atom.axis === vectorAxis));
 
 /** Loads one element, or four along the vector axis; as one vector where memory has them side by side. */
-export function loadValue(nest: Nest, table: BufferTable, value: Value, at: Index, vectorAxis?: Axis): KernelExpr {
-  const { name } = table.use(value, "read");
+export function loadValue(
+  nest: Nest,
+  table: BufferTable,
+  value: Value,
+  at: Index,
+  vectorAxis?: Axis,
+  storage: Storage = "buffer",
+): KernelExpr {
+  const { name } = table.use(value, "read", storage);
   const { dtype } = value.type;
+  const vector = (axis: Axis) => nest.let("x", K.load(name, nest.index(at.substitute(lane(axis, 0)).div(4)), dtype, 4));
+  if (storage === "texture") {
+    if (!vectorAxis || !isVectorAddress(at, vectorAxis))
+      throw new Error(`%${value.name} is in a texture, but not read by whole vectors`);
+    return vector(vectorAxis);
+  }
   const scalarLoad = (i: Index): KernelExpr => nest.let("x", K.load(name, nest.index(i), dtype, 1));
   if (!vectorAxis || at.coefficientOf(vectorAxis) === 0) {
     table.scalars.add(value);
     return scalarLoad(at);
   }
-  if (isVectorAddress(at, vectorAxis) && table.width(value) === 4)
-    return nest.let("x", K.load(name, nest.index(at.substitute(lane(vectorAxis, 0)).div(4)), dtype, 4));
+  if (isVectorAddress(at, vectorAxis) && table.width(value) === 4) return vector(vectorAxis);
   table.scalars.add(value);
   return K.vector([0, 1, 2, 3].map((l) => scalarLoad(at.substitute(lane(vectorAxis, l)))));
 }

@@ -1,9 +1,12 @@
 /** The parameters of a contraction's tile, as data, and the choices that follow from the operands' addresses. */
 
 import type { Target } from "../../runtime/program/schema.ts";
+import { wgslStorageTextures } from "../../runtime/program/schema.ts";
+import { fitsTexture } from "../../runtime/program/texture.ts";
 import type { Axis } from "../ir/index.ts";
-import { bytesPerElement } from "../ir/types.ts";
-import { type Contraction, extentOf } from "./contraction.ts";
+import type { Storage } from "../ir/kernel.ts";
+import { bytesPerElement, elementCount } from "../ir/types.ts";
+import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
 /** How the row operand gets to the lanes that need it. */
@@ -25,6 +28,9 @@ export interface ContractionSchedule {
   readonly threadColumns: number;
   /** Finished rows are stored in a loop rather than unrolled. */
   readonly serialRows: boolean;
+  /** Where the row operand and the column operand are read from. */
+  readonly storageA: Storage;
+  readonly storageB: Storage;
   /** Names of the axes whose flat number the tile's rows run along. */
   readonly rowAxes: string;
   readonly innerAxis: string;
@@ -121,6 +127,7 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     const tileRows = chooseRows(extentOf(rows), along === "tile" ? most : Math.min(32, most));
     const unroll = Math.min(along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4, inner.extent);
     const work = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
+    const buffers: Pick<ContractionSchedule, "storageA" | "storageB"> = { storageA: "buffer", storageB: "buffer" };
     return {
       kind: "contraction",
       transport: "broadcast",
@@ -130,6 +137,7 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
       threadRows: 1,
       threadColumns: sg,
       serialRows: true,
+      ...buffers,
       rowAxes: rows.map((x) => x.name).join(","),
       innerAxis: inner.name,
     };
@@ -147,6 +155,8 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     threadRows: 8,
     threadColumns: large ? 16 : 8,
     serialRows: false,
+    storageA: "buffer",
+    storageB: "buffer",
     rowAxes: rows.map((x) => x.name).join(","),
     innerAxis: "all",
   };
@@ -161,7 +171,7 @@ export function scheduleProblems(c: Contraction, s: ContractionSchedule, target:
   const wrong = counts.filter((name) => !(Number.isInteger(s[name]) && s[name] > 0));
   if (wrong.length > 0) return wrong.map((name) => `${name} is ${s[name]}, not a positive whole number`);
   if (s.tileColumns !== 4) return [`tileColumns is ${s.tileColumns}, but four neighbours make a vector`];
-  return s.transport === "broadcast" ? broadcastProblems(c, s, target) : workgroupProblems(s, target);
+  return s.transport === "broadcast" ? broadcastProblems(c, s, target) : workgroupProblems(c, s, target);
 }
 
 export const isValidSchedule = (c: Contraction, s: ContractionSchedule, target: Target): boolean =>
@@ -185,11 +195,41 @@ function broadcastProblems(c: Contraction, s: ContractionSchedule, target: Targe
   // Loads of four neighbouring rows: a tile has whole ones, and begins with one.
   if (s.tileRows % 4 !== 0 && vectorAlong(c.a, inner, rows) === "tile")
     problems.push(`tileRows is ${s.tileRows}, but the rows are loaded by fours`);
-  return problems;
+  const alongA = vectorAlong(c.a, inner, rows);
+  const alongB = vectorAlong(c.b, inner, c.columns);
+  return [
+    ...problems,
+    ...textureProblems("A", c.a, alongA, s, target),
+    ...textureProblems("B", c.b, alongB, s, target),
+  ];
 }
 
-function workgroupProblems(s: ContractionSchedule, { name, limits }: Target): string[] {
-  const problems: string[] = [];
+/** A texture gives four neighbours at once, and each turn of the inner loop has to begin with one. */
+function textureProblems(
+  which: "A" | "B",
+  { read: { tensor } }: Operand,
+  along: VectorAlong,
+  s: ContractionSchedule,
+  target: Target,
+): string[] {
+  if (s[`storage${which}`] === "buffer") return [];
+  const operand = `operand ${which}, %${tensor.name},`;
+  if (!target.features.includes(wgslStorageTextures))
+    return [`${operand} is to be read from a texture, but ${target.name} has no "${wgslStorageTextures}"`];
+  if (along === "none") return [`${operand} is to be read from a texture, but its elements are read one by one`];
+  if (!fitsTexture(elementCount(tensor.type.shape)))
+    return [`${operand} of ${elementCount(tensor.type.shape)} elements fits no texture`];
+  if (along === "inner" && s.unroll % 4 !== 0)
+    return [`${operand} is read from a texture by four steps of ${s.innerAxis}, but unroll is ${s.unroll}`];
+  return [];
+}
+
+function workgroupProblems(c: Contraction, s: ContractionSchedule, { name, limits }: Target): string[] {
+  const problems = (["A", "B"] as const).flatMap((which) => {
+    const { name: tensor } = (which === "A" ? c.a : c.b).read.tensor;
+    if (s[`storage${which}`] === "buffer") return [];
+    return [`operand ${which}, %${tensor}, is to be read from a texture, but goes to workgroup memory one by one`];
+  });
   const threads = s.threadRows * s.threadColumns;
   const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
   if (threads > most) problems.push(`${threads} invocations a workgroup, ${name} allows ${most}`);

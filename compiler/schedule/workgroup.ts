@@ -9,7 +9,7 @@ import type { FusedProgram } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
-import type { UniformName } from "../ir/scalar.ts";
+import type { Condition, UniformName } from "../ir/scalar.ts";
 import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import { type Contraction, extentOf, type Operand } from "./contraction.ts";
@@ -19,6 +19,7 @@ import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
 import type { ContractionSchedule } from "./tile.ts";
+import { shareOfTurns, tileLoops } from "./tileLoops.ts";
 
 export function scheduleWorkgroup(
   c: Contraction,
@@ -55,7 +56,11 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
     stride *= axis.extent;
   }
 
-  const terms = extentOf(c.inner);
+  const guards = [...c.a.read.guard, ...c.b.read.guard];
+  const outer = outerAxes(c, guards, depth);
+  const flatInner = c.inner.filter((k) => !outer.includes(k));
+  const free = new Set([...flatInner, ...c.rows, ...c.columns]);
+  const terms = extentOf(flatInner);
   const block = new Axis("block", Math.ceil(terms / depth));
   nest.push({
     kind: "registers",
@@ -70,7 +75,14 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   const threadColumn = Index.of(local).mod(s.threadColumns);
 
   /** Copies [depth][extent] elements of an operand into workgroup memory, all invocations together. */
-  const fetch = (name: string, operand: Operand, axes: readonly Axis[], base: Index, extent: number): void => {
+  const fetch = (
+    name: string,
+    operand: Operand,
+    axes: readonly Axis[],
+    base: Index,
+    extent: number,
+    checked: ReadonlySet<Condition>,
+  ): void => {
     const turn = new Axis("t", Math.ceil((depth * extent) / threads));
     nest.loop(turn, { unroll: !mayBeMesa(target) }, () => {
       const e = Index.of(turn).times(threads).plus(local);
@@ -79,12 +91,13 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
       const [step, place] = innerFirst ? [e.mod(depth), e.div(depth)] : [e.div(extent), e.mod(extent)];
       const inner = Index.of(block).times(depth).plus(step);
       const map = new Map<Axis, Index>();
-      spread(c.inner, inner, map);
+      spread(flatInner, inner, map);
       spread(axes, base.plus(place), map);
       const whole = (depth * extent) % threads === 0;
       const copy = () => {
         const loaded = loadValue(nest, table, operand.read.tensor, operand.address.substitute(map));
-        const guard = operand.read.guard.map((g) => ({ ...g, index: g.index.substitute(map) }));
+        const open = operand.read.guard.filter((g) => !checked.has(g));
+        const guard = open.map((g) => ({ ...g, index: g.index.substitute(map) }));
         let inside: KernelExpr | undefined = nest.conditions(guard);
         // Past the last term both operands are 0.
         if (terms % depth !== 0) inside = K.both(inside, K.lessThan(nest.index(inner), K.int(terms)));
@@ -97,9 +110,9 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
     });
   };
 
-  nest.loop(block, {}, () => {
-    fetch("sharedA", c.a, c.rows, rowBase, blockRows);
-    fetch("sharedB", c.b, c.columns, columnBase, blockColumns);
+  const turn = (checked: ReadonlySet<Condition>) => {
+    fetch("sharedA", c.a, c.rows, rowBase, blockRows, checked);
+    fetch("sharedB", c.b, c.columns, columnBase, blockColumns, checked);
     nest.push({ kind: "barrier" });
     const step = new Axis("k", depth);
     nest.loop(step, {}, () => {
@@ -134,7 +147,8 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
       });
     });
     nest.push({ kind: "barrier" });
-  });
+  };
+  tileLoops({ nest, guards, free, body: (checked) => nest.loop(block, {}, () => turn(checked)) }, outer);
 
   const finish = () =>
     emitEpilogue({
@@ -154,7 +168,8 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   if (grid.overshoots) nest.if(K.lessThan(flat, K.int(tiles)), finish);
   else finish();
 
-  const perTile = extentOf(c.batch) * terms;
+  const padded = rowTile.extent * blockRows * columnTile.extent * blockColumns * extentOf(c.batch);
+  const turns = extentOf(outer) * block.extent * depth;
   return {
     name: c.group.name,
     workgroupSize: threads,
@@ -169,9 +184,19 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
     schedule: s,
     locations: c.group.locations,
     ops: c.group.ops,
-    operations: 2 * extentOf(c.rows) * extentOf(c.columns) * perTile,
-    executedOperations:
-      2 * rowTile.extent * blockRows * columnTile.extent * blockColumns * extentOf(c.batch) * block.extent * depth,
+    operations: 2 * c.products,
+    executedOperations: Math.round(2 * padded * turns * shareOfTurns(guards, free)),
     inPlace: inPlacePairs(c.group, table),
   };
+}
+
+/**
+ * Inner axes that get loops of their own, since conditions on them are the same for a whole tile; the others run as one
+ * flat number, if enough of them are left for that.
+ */
+function outerAxes(c: Contraction, guards: readonly Condition[], depth: number): readonly Axis[] {
+  const along = new Set([...c.rows, ...c.columns]);
+  const ofTiles = guards.map((g) => g.index.axes()).filter((axes) => [...axes].every((x) => !along.has(x)));
+  const outer = c.inner.filter((k) => ofTiles.some((axes) => axes.has(k)));
+  return extentOf(c.inner) / extentOf(outer) >= depth ? outer : [];
 }

@@ -8,6 +8,10 @@ const barePath = /^(?!\/\/)[\w./\\+~-]+$/;
 /** A name as it stands where it is made of letters, digits, `_` and `.`, else in quotes. */
 export const formatName = (name: string): string => (bareName.test(name) ? name : JSON.stringify(name));
 
+/** ` by split`: how a definition or a group is computed, where not as its op says. */
+export const formatAlgorithm = (algorithm: string | undefined): string =>
+  algorithm === undefined ? "" : ` by ${formatName(algorithm)}`;
+
 /** The shortest decimal that reads back as the same double. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "nan";

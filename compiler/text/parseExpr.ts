@@ -56,8 +56,9 @@ function parseDefinition(parser: ProgramParser, scalars: ScalarParser): Definiti
   const body = scalars.parseBody(scope);
   if (!tokens.accept("from")) tokens.failExpecting("an operator, or 'from' and the op that this comes from");
   const op = tokens.name("the name of an op");
+  const algorithm = parser.parseAlgorithm();
   const location = parser.parseLocation();
-  return { outputs: outputs.map((o) => parser.define(o.at, o.type)), axes, reduction, body, location, op };
+  return { outputs: outputs.map((o) => parser.define(o.at, o.type)), axes, reduction, body, location, op, algorithm };
 }
 
 function parseOutput(parser: ProgramParser): OutputText {

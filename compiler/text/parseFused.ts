@@ -40,12 +40,13 @@ class GroupParser {
     const scope = this.scalars.newScope();
     const axes = parser.parseOver(scope);
     const ops = tokens.accept("from") ? parser.parseNames("the name of an op") : [];
+    const algorithm = parser.parseAlgorithm();
     const locations: SourceLocation[] = [];
     for (let at = parser.parseLocation(); at; at = parser.parseLocation()) locations.push(at);
     tokens.expect("{");
     const steps: Step[] = [];
     while (!tokens.accept("}")) steps.push(this.parseStep(scope));
-    return { name, axes, steps, locations, ops };
+    return { name, axes, steps, locations, ops, algorithm };
   }
 
   private parseStep(scope: ParseScope): Step {

@@ -205,6 +205,11 @@ export class ProgramParser {
   }
 
   /** `conv2d, relu` */
+  /** ` by split`, or nothing. */
+  parseAlgorithm(): string | undefined {
+    return this.tokens.accept("by") ? this.tokens.name("the name of an algorithm") : undefined;
+  }
+
   parseNames(what: string): string[] {
     const names = [this.tokens.name(what)];
     while (this.tokens.accept(",")) names.push(this.tokens.name(what));

@@ -4,6 +4,7 @@ import {
   type Condition,
   Scalar,
   type ScalarType,
+  type Table,
   type UnaryOp,
   type UniformName,
 } from "../ir/scalar.ts";
@@ -146,6 +147,17 @@ export class ScalarParser {
     return new Scalar({ ...read, guard, fill }, inner.dtype);
   }
 
+  /** `[[1.0, 0.0], [0.5, 2.0]]` */
+  private parseTable(): Table {
+    const { tokens } = this;
+    const at = tokens.next;
+    const number = () => (this.parseConstant(tokens.accept("-") ? -1 : 1).node as { value: number }).value;
+    const values = tokens.list("[", "]", () => tokens.list("[", "]", number));
+    if (values.length === 0 || values.some((row) => row.length === 0 || row.length !== values[0].length))
+      tokens.fail("the rows of a table are of one length, at least 1", at);
+    return values;
+  }
+
   private parseFill(tensor: Value): number {
     const { tokens } = this;
     const at = tokens.next;
@@ -211,8 +223,15 @@ export class ScalarParser {
         tokens.expect(",");
         return closed(Scalar.random(stream, parseIndex(tokens, scope)));
       }
+      case "table": {
+        const values = this.parseTable();
+        tokens.expect(",");
+        const row = parseIndex(tokens, scope);
+        tokens.expect(",");
+        return closed(Scalar.table(values, row, parseIndex(tokens, scope)));
+      }
     }
-    const names = [...unaryByCall.keys(), ...binaryCalls, "select", "index", "uniform", "random"];
+    const names = [...unaryByCall.keys(), ...binaryCalls, "select", "index", "uniform", "random", "table"];
     return tokens.fail(`there is no function ${name}; there are ${names.join(", ")}`, at);
   }
 }

@@ -3,7 +3,7 @@ import type { Definition, ExprProgram } from "../ir/expr.ts";
 import type { Layout } from "../ir/fused.ts";
 import { Sharing } from "../ir/share.ts";
 import { formatType, type Value } from "../ir/types.ts";
-import { formatLayout, formatLocation, formatName } from "./names.ts";
+import { formatAlgorithm, formatLayout, formatLocation, formatName } from "./names.ts";
 import { bindAxes, formatValue, printProgram } from "./printProgram.ts";
 import { newScope, printBody } from "./printScalar.ts";
 
@@ -32,7 +32,7 @@ function printDefinition(d: Definition, layout: (value: Value) => string): strin
   const outputs = d.outputs.map((v) => `${formatValue(v)}${domain(v)}: ${formatType(v.type)}${layout(v)}`);
   const over = d.reduction ? `${d.reduction.combiner} over (${bindAxes(d.reduction.axes, scope)}) of` : "";
   const head = `${outputs.join(", ")} =${over && ` ${over}`}`;
-  const tail = `from ${formatName(d.op)}${formatLocation(d.location)}`;
+  const tail = `from ${formatName(d.op)}${formatAlgorithm(d.algorithm)}${formatLocation(d.location)}`;
   const body = printBody(new Sharing().scalar(d.body), scope, 2, head.length + 1 + tail.length + 1);
   return body.startsWith("\n") ? `${head}${body}\n  ${tail}` : `${head} ${body} ${tail}`;
 }

@@ -4,7 +4,7 @@ import type { Axis } from "../ir/index.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import { Sharing } from "../ir/share.ts";
 import { formatType, type Value } from "../ir/types.ts";
-import { formatLayout, formatLocation, formatName } from "./names.ts";
+import { formatAlgorithm, formatLayout, formatLocation, formatName } from "./names.ts";
 import { printIndex } from "./printIndex.ts";
 import { bindAxes, formatValue, printProgram } from "./printProgram.ts";
 import { newScope, printBody } from "./printScalar.ts";
@@ -23,7 +23,8 @@ function printGroup(group: Group, layout: LayoutOf): string {
   const from = group.ops.length > 0 ? ` from ${group.ops.map(formatName).join(", ")}` : "";
   const places = group.locations.map(formatLocation).join("");
   const steps = group.steps.map((s) => printer.step(s));
-  return [`group ${formatName(group.name)} ${over}${from}${places} {`, ...steps, "}"].join("\n");
+  const by = formatAlgorithm(group.algorithm);
+  return [`group ${formatName(group.name)} ${over}${from}${by}${places} {`, ...steps, "}"].join("\n");
 }
 
 /** The steps of one group. */

@@ -24,6 +24,7 @@ export function printKernel(kernel: Kernel): string {
     `  schedule ${[kind, ...Object.entries(parameters).map(([k, v]) => `${k}=${v}`)].join(" ")}`,
     `  operations ${kernel.operations}${executed}`,
   ];
+  if (kernel.algorithm !== undefined) lines.push(`  algorithm ${kernel.algorithm}`);
   if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.join(", ")}`);
   if (kernel.locations.length > 0) lines.push(`  from${kernel.locations.map(formatLocation).join("")}`);
   for (const b of kernel.buffers) lines.push(`  ${printBuffer(b)}`);
@@ -37,7 +38,7 @@ export function printKernel(kernel: Kernel): string {
 
 const printBuffer = (b: KernelBuffer): string => {
   const access = [...(b.reads ? ["read"] : []), ...(b.writes ? ["write"] : [])].join(" ");
-  return `buffer ${b.name}: ${printType(b)}[${b.length}] ${access} of %${formatName(b.value.name)}: ${formatType(b.value.type)}`;
+  return `${b.storage ?? "buffer"} ${b.name}: ${printType(b)}[${b.length}] ${access} of %${formatName(b.value.name)}: ${formatType(b.value.type)}`;
 };
 
 /** `f32`, `f32x4` */

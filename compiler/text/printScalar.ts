@@ -114,6 +114,10 @@ function docOf(scalar: Scalar, scope: Scope): Doc {
       return scope.localName(n.local);
     case "random":
       return `random(${n.stream}, ${printIndex(n.element, scope)})`;
+    case "table": {
+      const rows = n.values.map((row) => `[${row.map((v) => printConstant(v, "f32")).join(", ")}]`);
+      return `table([${rows.join(", ")}], ${printIndex(n.row, scope)}, ${printIndex(n.column, scope)})`;
+    }
     case "select":
       return call("select", n.condition, n.a, n.b);
     case "unary":

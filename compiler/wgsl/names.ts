@@ -12,7 +12,7 @@ const taken = new Set(
   static std super target template this throw trait try type typedef union unless unorm use using varying virtual
   volatile with yield
   abs all any exp exp2 floor fma log log2 max min pow select sqrt bitcast subgroupBroadcast workgroupBarrier random
-  threefry rotate uniforms main`.split(/\s+/),
+  threefry rotate uniforms texel textureLoad main`.split(/\s+/),
 );
 
 export const wgslName = (name: string): string => (taken.has(name) || name.startsWith("__") ? `${name}_` : name);

@@ -1,4 +1,6 @@
 /** Kernel IR to WGSL text. Loops marked so are unrolled here; register arrays become variables of their own. */
+import type { BindingAccess, ProgramKernel } from "../../runtime/program/schema.ts";
+import { texelsPerRow } from "../../runtime/program/texture.ts";
 import type { Kernel, KernelExpr, KernelType, Statement } from "../ir/kernel.ts";
 import type { ScalarType, UniformName } from "../ir/scalar.ts";
 import { wgslName } from "./names.ts";
@@ -39,6 +41,14 @@ fn random(stream: u32, element: u32) -> f32 {
 }
 `;
 
+const textureType = "texture_storage_2d<rgba32float, read>";
+
+const texelText = `
+fn texel(t: ${textureType}, i: i32) -> vec4<f32> {
+  return textureLoad(t, vec2<i32>(i & ${texelsPerRow - 1}, i >> ${Math.log2(texelsPerRow)}u));
+}
+`;
+
 export interface WgslOptions {
   /** Buffers that share a binding with another because they lie in the same place: name -> the other's name. */
   readonly aliases?: ReadonlyMap<string, string>;
@@ -51,7 +61,7 @@ export interface WgslOptions {
 export interface WgslKernel {
   readonly text: string;
   /** In order of @binding. */
-  readonly bindings: readonly { readonly name: string; readonly access: "read" | "read_write" | "uniform" }[];
+  readonly bindings: ProgramKernel["bindings"];
 }
 
 const scalarType = (t: ScalarType): string => t;
@@ -61,11 +71,16 @@ export function printWgsl(kernel: Kernel, options: WgslOptions = {}): WgslKernel
   const printer = new Printer(kernel, options.aliases ?? new Map());
   printer.block(kernel.body, new Map(), 1);
   const { lines, used } = printer;
-  const bindings: { name: string; access: "read" | "read_write" | "uniform" }[] = [];
+  const bindings: { name: string; access: BindingAccess }[] = [];
   const head: string[] = [];
   if (kernel.subgroupSize !== undefined) head.push("enable subgroups;", "");
   for (const buffer of kernel.buffers) {
     if (options.aliases?.has(buffer.name)) continue;
+    if (buffer.storage === "texture") {
+      head.push(`@group(0) @binding(${bindings.length}) var ${wgslName(buffer.name)}: ${textureType};`);
+      bindings.push({ name: buffer.name, access: "texture" });
+      continue;
+    }
     const sharing = kernel.buffers.filter((b) => options.aliases?.get(b.name) === buffer.name);
     const writes = [buffer, ...sharing].some((b) => b.writes) || options.writable?.has(buffer.name);
     const access = writes ? "read_write" : "read";
@@ -82,6 +97,7 @@ export function printWgsl(kernel: Kernel, options: WgslOptions = {}): WgslKernel
   }
   for (const s of kernel.shared)
     head.push(`var<workgroup> ${wgslName(s.name)}: array<${typeName(s.type)}, ${s.length}>;`);
+  if (used.has("texel")) head.push(texelText);
   if (used.has("random")) head.push(threefryText);
   const parameters = [...used].flatMap((u) => builtinParameters[u] ?? []);
   const text = [
@@ -134,9 +150,11 @@ class Printer {
   readonly used = new Set<string>();
   private readonly indexed = new Set<string>();
   private readonly buffers: ReadonlyMap<string, string>;
+  private readonly textures: ReadonlySet<string>;
 
   constructor(kernel: Kernel, aliases: ReadonlyMap<string, string>) {
     this.buffers = new Map(kernel.buffers.map((b) => [b.name, wgslName(aliases.get(b.name) ?? b.name)]));
+    this.textures = new Set(kernel.buffers.filter((b) => b.storage === "texture").map((b) => b.name));
   }
 
   block(statements: readonly Statement[], constants: Constants, depth: number): void {
@@ -235,6 +253,10 @@ class Printer {
       case "uniform":
         return word(`uniforms.${e.name}`);
       case "load":
+        if (this.textures.has(e.buffer)) {
+          this.used.add("texel");
+          return word(`texel(${this.buffers.get(e.buffer)}, ${inner(e.index)})`);
+        }
         return word(`${this.buffers.get(e.buffer)}[${inner(e.index)}]`);
       case "sharedLoad":
         return word(`${wgslName(e.array)}[${inner(e.index)}]`);

@@ -2,7 +2,7 @@
 import { create, globals } from "webgpu";
 import { adapterName } from "../device.ts";
 import { KilnError } from "../program/error.ts";
-import type { Target, TargetClass } from "../program/schema.ts";
+import { type Target, type TargetClass, wgslStorageTextures } from "../program/schema.ts";
 import { addSwiftShader } from "./swiftshader.ts";
 
 Object.assign(globalThis, globals);
@@ -24,6 +24,8 @@ export interface FoundAdapter {
   readonly name: string;
   readonly class: TargetClass;
   readonly adapter: GPUAdapter;
+  /** What WGSL can do beyond its first version. */
+  readonly languageFeatures: WGSLLanguageFeatures;
   /** A software adapter runs on the processor. */
   readonly software: boolean;
 }
@@ -40,8 +42,8 @@ export function classOf(info: GPUAdapterInfo): TargetClass {
 }
 
 /** Describes an adapter as the compiler wants it: class, limits, features, subgroup size. */
-export function describeAdapter(adapter: GPUAdapter): Target {
-  const { info, limits } = adapter;
+export function describeAdapter({ adapter, languageFeatures }: FoundAdapter): Target {
+  const { info, limits, features } = adapter;
   const kind = classOf(info);
   return {
     name: kind === "lavapipe" || kind === "swiftshader" ? kind : adapterName(info),
@@ -55,7 +57,10 @@ export function describeAdapter(adapter: GPUAdapter): Target {
       maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
       maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     },
-    features: adapter.features.has("subgroups") ? ["subgroups"] : [],
+    features: [
+      ...(features.has("subgroups") ? ["subgroups"] : []),
+      ...(languageFeatures.has(wgslStorageTextures) ? [wgslStorageTextures] : []),
+    ],
     subgroupSize: info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? null) : null,
   };
 }
@@ -94,6 +99,7 @@ async function openAdapter(name: string | null): Promise<FoundAdapter | null> {
     name: adapterName(adapter.info),
     class: kind,
     adapter,
+    languageFeatures: gpu.wgslLanguageFeatures,
     software: adapter.info.isFallbackAdapter || rank(kind) > 0,
   };
 }

@@ -22,7 +22,7 @@ export interface OpenedDevice {
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenedDevice> {
   const found = await chooseAdapter(options.adapter);
   const { adapter } = found;
-  const target = describeAdapter(adapter);
+  const target = describeAdapter(found);
   const lacks = (options.requireFeatures ?? []).filter((feature) => !adapter.features.has(feature));
   if (lacks.length > 0) throw new KilnError("adapter", `the adapter ${found.name} lacks ${lacks.join(", ")}`);
   const wanted: GPUFeatureName[] = ["subgroups", "timestamp-query", ...(options.requireFeatures ?? [])];

@@ -45,15 +45,18 @@ export async function diagnose(
       why = error.message;
     }
   return {
-    adapters: found.map(({ name, software, adapter }) => ({
-      name,
-      vendor: [adapter.info.vendor, adapter.info.architecture].filter(Boolean).join(" "),
-      software,
-      target: describeAdapter(adapter),
-      features: [...adapter.features].sort(),
-      subgroupSizes: subgroupSizes(adapter.info),
-      used: used?.name === name,
-    })),
+    adapters: found.map((one): DoctorAdapter => {
+      const { info, features } = one.adapter;
+      return {
+        name: one.name,
+        vendor: [info.vendor, info.architecture].filter(Boolean).join(" "),
+        software: one.software,
+        target: describeAdapter(one),
+        features: [...features].sort(),
+        subgroupSizes: subgroupSizes(info),
+        used: used?.name === one.name,
+      };
+    }),
     why,
     swiftShader,
     ok: used !== null,

@@ -1,6 +1,16 @@
 import { KilnError } from "./error.ts";
 import { elementCount } from "./layout.ts";
-import { type EntryName, formatVersion, type Program, type ProgramBinding, type ProgramEntry } from "./schema.ts";
+import {
+  type EntryName,
+  formatVersion,
+  isCopy,
+  type Program,
+  type ProgramBinding,
+  type ProgramCopy,
+  type ProgramDispatch,
+  type ProgramEntry,
+} from "./schema.ts";
+import { elementsPerTexel, textureBytes, textureExtent } from "./texture.ts";
 
 /** Checks a value at a path; throws KilnError naming the path. */
 type Check = (value: unknown, path: string) => void;
@@ -107,17 +117,23 @@ const limits = object({
   maxComputeWorkgroupsPerDimension: positive,
 });
 
+const tensor = { buffer: { name: string }, state: { name: string } };
+
 const dispatch = object({
   kernel: size,
   workgroups: (value, path) => {
     list(positive)(value, path);
     if ((value as unknown[]).length !== 3) wrong(path, "three numbers", value);
   },
-  bindings: list(union({ buffer: { name: string }, state: { name: string }, labels: {}, pictures: {}, uniforms: {} })),
+  bindings: list(union({ ...tensor, texture: { name: string }, labels: {}, pictures: {}, uniforms: {} })),
 });
+
+const copy = object({ copy: union(tensor), texture: string });
+const step: Check = (value, path) => (isRecord(value) && "copy" in value ? copy : dispatch)(value, path);
 
 const entry = object({
   arenas: list(positive),
+  gpuTextures: list(object({ width: positive, height: positive })),
   arenaBytes: size,
   lowerBoundBytes: size,
   buffers: list(
@@ -132,8 +148,19 @@ const entry = object({
       end: size,
     }),
   ),
+  textures: list(
+    object({
+      name: string,
+      shape: list(positive),
+      layout: list(size),
+      gpuTexture: size,
+      size: positive,
+      start: size,
+      end: size,
+    }),
+  ),
   pictures: list(dispatch),
-  dispatches: list(dispatch),
+  dispatches: list(step),
   inputs: record(string),
   outputs: record(string),
 });
@@ -186,7 +213,7 @@ const programShape = object({
       file: string,
       entryPoint: string,
       workgroupSize: positive,
-      bindings: list(object({ name: string, access: oneOf("read", "read_write", "uniform") })),
+      bindings: list(object({ name: string, access: oneOf("read", "read_write", "uniform", "texture") })),
       sources: list(string),
       ops: list(string),
       schedule: record(primitive),
@@ -233,25 +260,66 @@ function checkEntry(program: Program, entry: ProgramEntry, states: ReadonlySet<s
     if (!entry.arenas.some((_, k) => b.offset >= bounds[k] && b.offset + b.size <= bounds[k + 1]))
       wrong(`${at}.offset`, `${b.size} bytes inside one of the arenas [${entry.arenas}]`, b.offset);
   });
+  checkTextures(entry, path);
   for (const key of ["inputs", "outputs"] as const)
     for (const [name, buffer] of Object.entries(entry[key]))
       if (!buffers.has(buffer)) wrong(`${path}.${key}.${name}`, "the name of one of the entry's buffers", buffer);
 
+  const names = { buffer: buffers, state: states, texture: new Set(entry.textures.map((t) => t.name)) };
   for (const key of ["pictures", "dispatches"] as const)
-    entry[key].forEach((d, i) => {
+    entry[key].forEach((step, i) => {
       const at = `${path}.${key}[${i}]`;
-      const kernel = program.kernels[d.kernel];
-      if (!kernel) wrong(`${at}.kernel`, `an index below ${program.kernels.length}`, d.kernel);
-      if (d.bindings.length !== kernel.bindings.length)
-        wrong(`${at}.bindings`, `${kernel.bindings.length} bindings, as ${kernel.name} has`, d.bindings.length);
-      d.bindings.forEach((binding, b) => {
-        const names = binding.kind === "buffer" ? buffers : binding.kind === "state" ? states : null;
-        if (names && !names.has((binding as { name: string }).name))
-          wrong(`${at}.bindings[${b}].name`, `the name of a ${binding.kind}`, (binding as { name: string }).name);
-        if ((kernel.bindings[b].access === "uniform") !== (binding.kind === "uniforms"))
-          wrong(`${at}.bindings[${b}]`, `what ${kernel.name} binds as ${kernel.bindings[b].access}`, binding);
-      });
+      if (isCopy(step)) checkCopy(program, entry, step, at);
+      else checkDispatch(program, step, names, at);
     });
+}
+
+function checkTextures(entry: ProgramEntry, path: string): void {
+  const names = new Set<string>();
+  entry.textures.forEach((t, i) => {
+    const at = `${path}.textures[${i}]`;
+    if (names.has(t.name)) wrong(`${at}.name`, "a name used once", t.name);
+    names.add(t.name);
+    checkLayout(t.shape, t.layout, `${at}.layout`);
+    const elements = elementCount(t.shape);
+    if (elements % elementsPerTexel !== 0) wrong(`${at}.shape`, `a multiple of ${elementsPerTexel} elements`, t.shape);
+    const { width, height } = textureExtent(elements);
+    const has = entry.gpuTextures[t.gpuTexture];
+    if (!has) wrong(`${at}.gpuTexture`, `an index below ${entry.gpuTextures.length}`, t.gpuTexture);
+    if (has.width < width || has.height < height)
+      wrong(`${at}.gpuTexture`, `one of at least ${width} x ${height} texels`, t.gpuTexture);
+    const bytes = textureBytes({ width, height });
+    if (t.size !== bytes) wrong(`${at}.size`, `${bytes} bytes for [${t.shape}]`, t.size);
+  });
+}
+
+function checkCopy(program: Program, entry: ProgramEntry, step: ProgramCopy, at: string): void {
+  const { kind, name } = step.copy;
+  const from = (kind === "state" ? program.state : entry.buffers).find((tensor) => tensor.name === name);
+  if (!from) return wrong(`${at}.copy.name`, `the name of a ${kind}`, name);
+  if ("type" in from && from.type !== "f32") wrong(`${at}.copy.name`, "a buffer of f32", name);
+  const to = entry.textures.find((t) => t.name === step.texture);
+  if (!to) return wrong(`${at}.texture`, "the name of a texture", step.texture);
+  if (`${from.shape}` !== `${to.shape}` || `${from.layout}` !== `${to.layout}`)
+    wrong(`${at}.texture`, `a texture of ${name}'s shape [${from.shape}] and layout [${from.layout}]`, step.texture);
+}
+
+/** Names that bindings may have, by their kind. */
+type Names = Readonly<Record<"buffer" | "state" | "texture", ReadonlySet<string>>>;
+
+function checkDispatch(program: Program, d: ProgramDispatch, names: Names, at: string): void {
+  const kernel = program.kernels[d.kernel];
+  if (!kernel) wrong(`${at}.kernel`, `an index below ${program.kernels.length}`, d.kernel);
+  if (d.bindings.length !== kernel.bindings.length)
+    wrong(`${at}.bindings`, `${kernel.bindings.length} bindings, as ${kernel.name} has`, d.bindings.length);
+  d.bindings.forEach((binding, b) => {
+    if ("name" in binding && !names[binding.kind].has(binding.name))
+      wrong(`${at}.bindings[${b}].name`, `the name of a ${binding.kind}`, binding.name);
+    const { access } = kernel.bindings[b];
+    const [isUniforms, isTexture] = [binding.kind === "uniforms", binding.kind === "texture"];
+    if ((access === "uniform") !== isUniforms || (access === "texture") !== isTexture)
+      wrong(`${at}.bindings[${b}]`, `what ${kernel.name} binds as ${access}`, binding);
+  });
 }
 
 function checkLayout(shape: readonly number[], layout: readonly number[], path: string): void {

@@ -1,7 +1,9 @@
 /**
- * The artifact's `program.json`, version 1. Imports nothing: the compiler writes it, the runtime reads it.
+ * The artifact's `program.json`, version 1. Imports nothing but types: the compiler writes it, the runtime reads it.
  * A reader (parseProgram) names the first field that is wrong.
  */
+
+import type { TextureExtent } from "./texture.ts";
 
 export const formatVersion = 1;
 
@@ -17,6 +19,9 @@ export interface Limits {
   readonly maxComputeWorkgroupsPerDimension: number;
 }
 
+/** The WGSL language feature without which a kernel cannot read a storage texture. */
+export const wgslStorageTextures = "readonly_and_readwrite_storage_textures";
+
 export type TargetClass = "lavapipe" | "swiftshader" | "integrated" | "discrete" | "mobile" | "portable";
 
 /** A description of an adapter (compiler/target/*.json). */
@@ -24,7 +29,7 @@ export interface Target {
   readonly name: string;
   readonly class: TargetClass;
   readonly limits: Limits;
-  /** WebGPU features that kernels may use: "subgroups", ... */
+  /** WebGPU features and WGSL language features that kernels may use: "subgroups", `wgslStorageTextures`. */
   readonly features: readonly string[];
   /** Fixed subgroup size, or null where it varies or is unknown. */
   readonly subgroupSize: number | null;
@@ -50,6 +55,9 @@ export interface ProgramUniform {
   readonly type: ElementType;
 }
 
+/** texture: a storage texture of rgba32float that is only read. */
+export type BindingAccess = "read" | "read_write" | "uniform" | "texture";
+
 export interface ProgramKernel {
   readonly name: string;
   /** Path inside the artifact: "kernels/NAME.wgsl". Kernels with the same text share a file. */
@@ -57,11 +65,12 @@ export interface ProgramKernel {
   readonly entryPoint: string;
   readonly workgroupSize: number;
   /** In the order of @binding in group 0. The uniform block, where there is one, comes last. */
-  readonly bindings: readonly { readonly name: string; readonly access: "read" | "read_write" | "uniform" }[];
+  readonly bindings: readonly { readonly name: string; readonly access: BindingAccess }[];
   /** Model-file lines: "models/alexnet.ts:5". */
   readonly sources: readonly string[];
   readonly ops: readonly string[];
   readonly schedule: Readonly<Record<string, string | number | boolean>>;
+  /** "direct", or what computes the ops instead: "split", for a part of a sum and for the sum of its parts. */
   readonly algorithm: string;
   /** Operations of the direct definition, and those executed. */
   readonly operations: number;
@@ -81,10 +90,28 @@ export interface ProgramBuffer {
   readonly end: number;
 }
 
-/** What a dispatch binds: an arena buffer or a state by name, or one of the run's own buffers. */
-export type ProgramBinding =
+/** A copy of a tensor in a texture of rgba32float; program/texture.ts says how it lies there. */
+export interface ProgramTexture {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly layout: readonly number[];
+  /** Index into ProgramEntry.gpuTextures. */
+  readonly gpuTexture: number;
+  /** Bytes of its rows of texels. */
+  readonly size: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A tensor in memory by name: in the arena, or a state. */
+export type ProgramTensor =
   | { readonly kind: "buffer"; readonly name: string }
-  | { readonly kind: "state"; readonly name: string }
+  | { readonly kind: "state"; readonly name: string };
+
+/** What a dispatch binds: a tensor or a texture by name, or one of the run's own buffers. */
+export type ProgramBinding =
+  | ProgramTensor
+  | { readonly kind: "texture"; readonly name: string }
   /** i32 [N]. */
   | { readonly kind: "labels" }
   /** Bytes [N, height, width, channels] packed in u32; height and width are uniforms. */
@@ -99,16 +126,34 @@ export interface ProgramDispatch {
   readonly bindings: readonly ProgramBinding[];
 }
 
+/** Fills a texture of that name with a tensor of the same shape and layout. */
+export interface ProgramCopy {
+  readonly copy: ProgramTensor;
+  readonly texture: string;
+}
+
+export type ProgramStep = ProgramDispatch | ProgramCopy;
+
+export const isCopy = (step: ProgramStep): step is ProgramCopy => "copy" in step;
+
+/** What a copy into a texture goes by where kernels are listed. */
+export const copyKernel = "copy";
+
 /** One list of dispatches over the program's state, with an arena of its own. */
 export interface ProgramEntry {
   /** Bytes of each GPU buffer of the arena, one after another in the address range. */
   readonly arenas: readonly number[];
+  /** Width and height in texels of each GPU texture. */
+  readonly gpuTextures: readonly TextureExtent[];
+  /** Of the arenas and the GPU textures. */
   readonly arenaBytes: number;
   readonly lowerBoundBytes: number;
   readonly buffers: readonly ProgramBuffer[];
+  readonly textures: readonly ProgramTexture[];
   /** Fills the buffer of input "input" from pictures (resize, mean, std); run before `dispatches` where pictures come in. */
   readonly pictures: readonly ProgramDispatch[];
-  readonly dispatches: readonly ProgramDispatch[];
+  /** Lifetimes count these: start <= i < end. */
+  readonly dispatches: readonly ProgramStep[];
   /** Names of buffers that a run may write before the first dispatch, by input: "input", "cotangent", "grad.<parameter>". */
   readonly inputs: Readonly<Record<string, string>>;
   /** Names of buffers to read after the last: "output", "loss", "grad.input", "grad.<parameter>". */

@@ -80,9 +80,8 @@ export function parameters(states: readonly ProgramState[]): Map<string, StoredT
 }
 
 /** Length, sum and a sample of the elements are PyTorch's. */
-export function expectGradient(name: string, actual: Float32Array): void {
+export function expectGradient(name: string, actual: Float32Array, tolerance: number): void {
   const { shape, l2, sum, sumAbs, indices, values } = fixture.gradients[name];
-  const { gradients: tolerance } = fixture.tolerance;
   expect(actual.length, name).toBe(elementCount(shape));
   let [squares, total] = [0, 0];
   for (const x of actual) {

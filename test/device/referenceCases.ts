@@ -59,7 +59,12 @@ const entryOf = (c: ReferenceCase): EntryName => {
 export type Results = Map<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>;
 
 /** Only the entry point that the case needs is compiled: a driver's compiler is what takes the time. */
-export async function runCase(c: ReferenceCase, device: GPUDevice, target: Target): Promise<Results> {
+export async function runCase(
+  c: ReferenceCase,
+  device: GPUDevice,
+  target: Target,
+  options: Pick<CompileOptions, "chooseTile"> = {},
+): Promise<Results> {
   const entry = entryOf(c);
   const { mode, batch, momentum = 0, weightDecay = 0, lr } = c;
   const artifact = compileModel(join(folder, c.model), {
@@ -68,6 +73,7 @@ export async function runCase(c: ReferenceCase, device: GPUDevice, target: Targe
     target,
     velocity: momentum > 0,
     entries: [entry],
+    ...options,
   });
   const weights = c.weights ? load(c.weights) : undefined;
   const session = await createSession(device, artifact, { entries: [entry], weights });
@@ -98,7 +104,7 @@ export async function runCase(c: ReferenceCase, device: GPUDevice, target: Targe
 }
 
 /** Every tensor that the case expects is there, of its shape, and near enough. */
-export function expectCase(c: ReferenceCase, results: Results): void {
+export function expectCase(c: ReferenceCase, results: Results, tolerance = c.tolerance): void {
   const expected = load(c.expect);
   expect(expected.size).toBeGreaterThan(0);
   for (const [name, tensor] of expected) {
@@ -106,6 +112,6 @@ export function expectCase(c: ReferenceCase, results: Results): void {
     expect(actual, `${name} is missing`).toBeDefined();
     const scalar = elementCount(tensor.shape) === 1 && name === "loss";
     if (!scalar) expect(actual!.shape, name).toEqual(tensor.shape);
-    expect(relativeError(actual!.data, toFloat32(tensor, name)), name).toBeLessThanOrEqual(c.tolerance);
+    expect(relativeError(actual!.data, toFloat32(tensor, name)), name).toBeLessThanOrEqual(tolerance);
   }
 }

@@ -130,10 +130,10 @@ interface Options {
 
 /** A graph's kernels in the plan's order, and which values are versions of one storage. */
 export function compileKernels(graph: Graph, target: Target, choose?: ScheduleChoice) {
-  const { expr, fused, plan } = compileEntry(graph, { target, choose });
+  const { expr, fused, problem } = compileEntry(graph, { target, choose });
   const previous = new Map(fused.updates.map(({ state, next }) => [next, state]));
   const storageOf = (value: Value): Value => (previous.has(value) ? storageOf(previous.get(value)!) : value);
-  return { expr, fused, kernels: plan.dispatches.map((d) => d.kernel), storageOf };
+  return { expr, fused, kernels: problem.kernels, storageOf };
 }
 
 /** Compiles a graph for a target and runs its kernels in the interpreter, in the plan's order. */

@@ -4,8 +4,9 @@ import type { ExprProgram } from "../../compiler/ir/expr.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
+import type { TileChoice } from "../../compiler/passes/algorithm.ts";
 import { type CompiledEntry, compileEntry } from "../../compiler/pipeline.ts";
-import { placesOf } from "../../compiler/plan/bindings.ts";
+import { placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
 import { evaluate, type Uniforms } from "../../compiler/reference/evaluate.ts";
 import type { ScheduleChoice } from "../../compiler/schedule/index.ts";
@@ -13,7 +14,7 @@ import type { Target } from "../../runtime/program/schema.ts";
 import { bindingsFor, difference, fromMemory, toMemory, uniforms as usual } from "./models.ts";
 
 export interface PlannedRun extends CompiledEntry {
-  /** What verifyKernel says of the kernels and checkPlan of the plan. That stores are inside, the interpreter sees. */
+  /** What verifyKernel says of the kernels, with all stores proved inside, and checkPlan of the plan. */
   readonly problems: readonly string[];
   /** Of every value when it is stored, and of outputs and states at the end: the difference to the float64 reference. */
   readonly errors: ReadonlyMap<string, number>;
@@ -24,16 +25,21 @@ export interface PlannedRun extends CompiledEntry {
 interface Options {
   readonly choose?: ScheduleChoice;
   readonly uniforms?: Uniforms;
+  readonly chooseTile?: TileChoice;
 }
 
 /** Compiles an entry point's graph for a target and runs it on the numbers that `bindingsFor` draws. */
-export function runPlanned(graph: Graph, target: Target, { choose, uniforms = {} }: Options = {}): PlannedRun {
+export function runPlanned(
+  graph: Graph,
+  target: Target,
+  { choose, chooseTile, uniforms = {} }: Options = {},
+): PlannedRun {
   // The ops' own definitions are the reference, before any pass has touched them.
   let definitions: ExprProgram | undefined;
   const onPass = (name: string, result: unknown) => {
     if (name === "lower") definitions = result as ExprProgram;
   };
-  const entry = compileEntry(graph, { target, choose, onPass });
+  const entry = compileEntry(graph, { target, choose, chooseTile, onPass });
   const { fused, plan, problem } = entry;
   const { layouts } = fused;
   const numbers = { ...usual, ...uniforms };
@@ -48,10 +54,22 @@ export function runPlanned(graph: Graph, target: Target, { choose, uniforms = {}
     const reference = expected.get(value);
     if (reference) errors.set(what, difference(read(value), reference));
   };
-  for (const { kernel, writes } of plan.dispatches) {
-    interpretKernel(kernel, new Map(kernel.buffers.map((b) => [b.name, memoryOf(b.value)])), numbers);
+  const gpuTextures: Float64Array[] = [];
+  plan.dispatches.forEach(({ kernel, reads, writes }, i) => {
+    if (!kernel) {
+      const { gpuTexture, source } = plan.textures.find((t) => t.value === writes[0])!;
+      if (source !== reads[0]) throw new Error(`%${writes[0].name} is no copy of %${reads[0].name}`);
+      gpuTextures[gpuTexture] = memoryOf(source).slice();
+      return;
+    }
+    const textureOf = textureAt(plan, i);
+    const memory = kernel.buffers.map(({ name, value, storage }) => {
+      const found = storage === "texture" ? gpuTextures[textureOf(value).gpuTexture] : memoryOf(value);
+      return [name, found] as const;
+    });
+    interpretKernel(kernel, new Map(memory), numbers);
     for (const value of writes) compare(`%${value.name} from ${kernel.name}`, value);
-  }
+  });
   for (const { name, value } of fused.outputs) compare(`output ${name}`, value);
   for (const { state, next } of fused.updates) compare(`state ${state.name}`, next);
 
@@ -59,7 +77,10 @@ export function runPlanned(graph: Graph, target: Target, { choose, uniforms = {}
   const storageOf = (value: Value): Value => (previous.has(value) ? storageOf(previous.get(value)!) : value);
   return {
     ...entry,
-    problems: [...problem.kernels.flatMap((k) => verifyKernel(k, target, { storageOf })), ...checkPlan(plan, problem)],
+    problems: [
+      ...problem.kernels.flatMap((k) => verifyKernel(k, target, { strict: true, storageOf })),
+      ...checkPlan(plan, problem),
+    ],
     errors,
     outputs: new Map(fused.outputs.map(({ name, value }) => [name, read(value)])),
   };

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Kernel, KernelExpr, Statement } from "../../compiler/ir/kernel.ts";
 import * as K from "../../compiler/ir/kernelExpr.ts";
 import { f32 as f32Type } from "../../compiler/ir/types.ts";
@@ -471,6 +471,54 @@ test("division and remainder stay related", () => {
     });
   expect(problems(k(9), { strict: true })).toEqual([]);
   expect(problems(k(10))[0]).toContain("outside its 63 elements");
+});
+
+describe("a guard narrows what is divided, and rounding counts", () => {
+  const [i, h] = [variable("i"), variable("h")];
+  const rowsOf = (index: KernelExpr, length: number) =>
+    kernel({
+      workgroups: [2, 1, 1],
+      buffers: [buffer("y", length, { access: "write" })],
+      body: [
+        letting("i", globalId(8)),
+        when(lessThan(i, int(10)), [loop("h", 2, [store("y", add(index, multiply(h, 5)), f32(0))])]),
+      ],
+    });
+
+  test("rows of a softmax: i < 10 makes i / 5 at most 1", () => {
+    // [2, 2, 5] along the middle: (i / 5) * 10 + i % 5 + h * 5.
+    const index = add(multiply(divide(i, 5), 10), remainder(i, 5));
+    expect(problems(rowsOf(index, 20), { strict: true })).toEqual([]);
+    expect(problems(rowsOf(index, 19))[0]).toContain("outside its 19 elements");
+  });
+
+  test("parts of a remainder under a guard on their sum", () => {
+    // Columns [3, 2, 4] of 8: 4 * (i % 4) + 16 * (i / 4) + c < 24, at 8 * (column / 4) + column % 4.
+    const c = variable("c");
+    const k = (length: number) =>
+      kernel({
+        workgroups: [2, 1, 1],
+        buffers: [buffer("y", length, { access: "write" })],
+        body: [
+          letting("i", globalId(4)),
+          letting("lane", remainder(i, 4)),
+          loop("c", 4, [
+            when(lessThan(add(add(multiply(variable("lane"), 4), multiply(divide(i, 4), 16)), c), int(24)), [
+              store(
+                "y",
+                add(
+                  add(multiply(remainder(variable("lane"), 2), 8), multiply(divide(variable("lane"), 2), 16)),
+                  add(multiply(divide(i, 4), 32), c),
+                ),
+                f32(0),
+              ),
+            ]),
+          ]),
+        ],
+      });
+    expect(problems(k(44), { strict: true })).toEqual([]);
+    expect(problems(k(43))[0]).toContain("outside its 43 elements");
+  });
 });
 
 test("clamps bound an index; data alone does not", () => {

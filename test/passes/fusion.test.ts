@@ -44,6 +44,27 @@ describe("what follows a contraction, element by element, is done by the group t
     );
   });
 
+  test("a group is computed as the first of its definitions that names an algorithm", () => {
+    expectGroups(
+      `
+      input %parts: f32[4,2,8]
+      parameter %b: f32[8] = constant 0
+      `,
+      `
+      %y.sum[n, o]: f32[2,8] = sum over (s<4) of %parts[s, n, o] from dense by split
+      %y[n, o]: f32[2,8] = %y.sum[n, o] + %b[o] from dense
+      %z[n, c]: f32[2,8] = max(%y[n, c], 0.0) from relu by another
+      `,
+      `
+      group dense_z over (n<2, o<8) from dense, dense, relu by split {
+        sum: f32 = sum over (s<4) of %parts[s, n, o]
+        store %z[n, o]: f32[2,8] = max(sum + %b[o], 0.0)
+      }
+      `,
+      "output output = %z",
+    );
+  });
+
   test("relu's mask, where the cotangent comes from", () => {
     expectGroups(
       `

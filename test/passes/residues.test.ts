@@ -65,6 +65,47 @@ describe("sums over positions that must divide evenly", () => {
     );
   });
 
+  test("a factor that is read at every position ends with the window", () => {
+    expectResidues(
+      `
+      input %dy: f32[4]
+      input %w: f32[3]
+      %dx[h]: f32[9] = sum over (p<3) of
+        (%dy[(h - p) / 2] where divisible(h - p, 2) and (h - p) / 2 >= 0 and (h - p) / 2 <= 3) * %w[p] from gradient
+      output output = %dx
+      `,
+      `
+      input %dy: f32[4]
+      input %w: f32[3]
+      %dx[h]: f32[9] = sum over (p<2) of
+        (%dy[h / 2 - p] where h / 2 - p >= 0 and h / 2 - p <= 3 and h % 2 + 2*p <= 2)
+        * (%w[h % 2 + 2*p] where h % 2 + 2*p <= 2) from gradient
+      output output = %dx
+      `,
+    );
+  });
+
+  test("padding moves the phase, and a window shorter than the stride misses some", () => {
+    expectResidues(
+      `
+      input %dy: f32[4]
+      input %w: f32[2]
+      %dx[h]: f32[9] = sum over (p<2) of
+        (%dy[(h - p + 1) / 3] where divisible(h - p + 1, 3) and (h - p + 1) / 3 >= 0 and (h - p + 1) / 3 <= 3)
+        * %w[p] from gradient
+      output output = %dx
+      `,
+      `
+      input %dy: f32[4]
+      input %w: f32[2]
+      %dx[h]: f32[9] = sum over (p<1) of
+        (%dy[(h + 1) / 3] where (h + 1) / 3 >= 0 and (h + 1) / 3 <= 3 and (h + 1) % 3 <= 1)
+        * (%w[(h + 1) % 3] where (h + 1) % 3 <= 1) from gradient
+      output output = %dx
+      `,
+    );
+  });
+
   test("one position is left where windows do not overlap, also of choices between reads", () => {
     expectResidues(
       `
@@ -104,8 +145,12 @@ describe("is left alone:", () => {
     "reads whose conditions differ": `sum over (p<3) of
       (%dy[(h - p) / 2] where divisible(h - p, 2) and (h - p) / 2 >= 0 and (h - p) / 2 <= 3)
       * (%dy[(h - p + 1) / 2] where divisible(h - p + 1, 2) and (h - p + 1) / 2 >= 0 and (h - p + 1) / 2 <= 3)`,
-    "a factor that is read at every position, since it ends with the window": `sum over (p<3) of
-      (%dy[(h - p) / 2] where divisible(h - p, 2) and (h - p) / 2 >= 0 and (h - p) / 2 <= 3) * %w[p]`,
+    "a term that counts also where the condition does not hold": `sum over (p<3) of
+      (%dy[(h - p) / 2] where divisible(h - p, 2) and (h - p) / 2 >= 0 and (h - p) / 2 <= 3) + %w[p]`,
+    "a factor that is read beside a choice between the guarded read and another": `sum over (p<3) of
+      select(f32(index(h)) == 0.0, (%dy[(h - p) / 2] where divisible(h - p, 2) and (h - p) / 2 >= 0 and (h - p) / 2 <= 3), %w[p])`,
+    "a sum of which no position counts": `sum over (p<3) of
+      (%dy[(3 - p) / 4] where divisible(3 - p, 4) and (3 - p) / 4 >= 0 and (3 - p) / 4 <= 3) * %w[p]`,
     "a distance that counts two a position": `sum over (p<3) of
       (%dy[(h - 2*p) / 3] where divisible(h - 2*p, 3) and (h - 2*p) / 3 >= 0)`,
   };

@@ -34,11 +34,16 @@ describe("a long sum with few results", () => {
       bias(),
       `
       input %dy: f32[8,4,16,16]
-      %db.partial[ns, hs, c]: f32[8,16,4] = sum over (w<16) of %dy[ns, c, hs, w] from channelSum @ m.ts:3:7
-      %db[c]: f32[4] = sum over (ns<8, hs<16) of %db.partial[ns, hs, c] from channelSum @ m.ts:3:7
+      %db.partial[ns, hs, c]: f32[8,16,4] = sum over (w<16) of %dy[ns, c, hs, w] from channelSum by split @ m.ts:3:7
+      %db[c]: f32[4] = sum over (ns<8, hs<16) of %db.partial[ns, hs, c] from channelSum by split @ m.ts:3:7
       output grad = %db
       `,
     );
+  });
+
+  test("says so beside the algorithm that a definition has already", () => {
+    const { definitions } = split(bias().replace("from channelSum", 'from channelSum by "winograd F(4x4,5x5)"'));
+    expect(definitions.map((d) => d.algorithm)).toEqual(Array(2).fill("winograd F(4x4,5x5), split"));
   });
 
   test("finds a name for them", () => {
@@ -72,8 +77,8 @@ describe("a contraction", () => {
       input %x: f32[64,3,10,10]
       input %dy: f32[64,8,8,8]
       %dw.partial[ns, o, c, p, q]: f32[4,8,3,3,3] = sum over (n<16, h<8, w<8) of
-        %dy[16*ns + n, o, h, w] * %x[16*ns + n, c, h + p, w + q] from conv2dWeightGradient
-      %dw[o, c, p, q]: f32[8,3,3,3] = sum over (ns<4) of %dw.partial[ns, o, c, p, q] from conv2dWeightGradient
+        %dy[16*ns + n, o, h, w] * %x[16*ns + n, c, h + p, w + q] from conv2dWeightGradient by split
+      %dw[o, c, p, q]: f32[8,3,3,3] = sum over (ns<4) of %dw.partial[ns, o, c, p, q] from conv2dWeightGradient by split
       output grad = %dw
     `;
     expectSplit(given, expected, "portable");

@@ -21,9 +21,11 @@ function check(
   } as unknown as ProgramKernel;
   const entry: ProgramEntry = {
     arenas: [1024, 1024],
+    gpuTextures: [],
     arenaBytes: 2048,
     lowerBoundBytes: 2048,
     buffers,
+    textures: [],
     pictures: [],
     dispatches: [{ kernel: 0, workgroups, bindings: bindings.map(([, binding]) => binding) }],
     inputs: {},

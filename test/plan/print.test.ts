@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { orderAndPlan } from "../../compiler/passes/plan.ts";
-import { kernelBindings, placesOf } from "../../compiler/plan/bindings.ts";
+import { kernelBindings, placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import { planToJson, planToText } from "../../compiler/plan/print.ts";
 import { kernel, problem, trainingChain, value } from "./problems.ts";
@@ -51,7 +51,9 @@ buffers
 
 test("values in one place share a binding, in the order of the kernel's buffers", () => {
   const placeOf = placesOf(plan, ordered);
-  const bindings = ordered.kernels.map((k) => kernelBindings(k, placeOf).map((b) => b.values.map((v) => v.name)));
+  const bindings = ordered.kernels.map((k, i) =>
+    kernelBindings(k, placeOf, textureAt(plan, i)).map((b) => b.buffers.map(({ value }) => value.name)),
+  );
   expect(bindings).toEqual([
     [["x0"], ["w0"], ["x1"]],
     [["x1", "dx1"], ["labels"]],

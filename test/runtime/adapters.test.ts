@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { chooseAdapter, classOf, describeAdapter } from "../../runtime/node/adapters.ts";
 import { describeChoice, openDevice } from "../../runtime/node/device.ts";
 import { diagnose } from "../../runtime/node/doctor.ts";
+import { wgslStorageTextures } from "../../runtime/program/schema.ts";
 import { bundleForNode, start } from "./child.ts";
 import { adapterNames } from "./devices.ts";
 
@@ -26,13 +27,14 @@ test("classes by what adapters say of themselves", () => {
 describe.each(adapterNames)("%s", (name) => {
   test("is opened by its name, with all its limits, and described for the compiler", async () => {
     const { device, adapter, target, description } = await openDevice({ adapter: name });
-    expect(describeAdapter(adapter.adapter)).toEqual(target);
+    expect(describeAdapter(adapter)).toEqual(target);
     for (const [limit, value] of Object.entries(target.limits))
       expect(device.limits[limit as keyof GPUSupportedLimits]).toBe(value);
     expect(target.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256);
-    for (const feature of target.features) expect(device.features.has(feature as GPUFeatureName)).toBe(true);
+    for (const feature of target.features)
+      expect(device.features.has(feature as GPUFeatureName) || adapter.languageFeatures.has(feature)).toBe(true);
     if (name === "lavapipe" || name === "swiftshader") {
-      expect(target).toMatchObject({ name, class: name, features: ["subgroups"] });
+      expect(target).toMatchObject({ name, class: name, features: ["subgroups", wgslStorageTextures] });
       expect(target.subgroupSize).toBe(name === "lavapipe" ? target.subgroupSize : 4);
       expect(device.features.has("timestamp-query")).toBe(true);
       expect(description).toMatch(/^Running on .+, a software adapter on the CPU: .*GPU/);

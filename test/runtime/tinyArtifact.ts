@@ -168,9 +168,11 @@ const entry = (
   outputs: Record<string, string>,
 ): ProgramEntry => ({
   arenas,
+  gpuTextures: [],
   arenaBytes: 1280,
   lowerBoundBytes: 1280,
   buffers,
+  textures: [],
   pictures: "input" in inputs ? pictures : [],
   dispatches,
   inputs,

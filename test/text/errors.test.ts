@@ -84,7 +84,7 @@ const cases: [problem: string, text: string][] = [
   ["%l is of i32, this number is of f32", expr("f32((%l[i] where i >= 0 else ^1.0)) from f")],
   ["comparisons do not chain: put brackets around one", expr("select(0.0 < 1.0 ^< 2.0, 0.0, 1.0) from f")],
   [
-    "there is no function sin; there are exp, log, sqrt, abs, floor, f32, i32, u32, max, min, pow, select, index, uniform, random",
+    "there is no function sin; there are exp, log, sqrt, abs, floor, f32, i32, u32, max, min, pow, select, index, uniform, random, table",
     expr("^sin(%x[i]) from f"),
   ],
   ["expected ',', found ')'", expr("max(%x[i]^) from f")],
@@ -111,7 +111,7 @@ const cases: [problem: string, text: string][] = [
   ["the axis p needs its extent: p<4", expr("sum over (^p) of %x[i] from f")],
   ["expected 'of', found '%x'", expr("sum over (p<3) ^%x[i] from f")],
   [
-    "there is no function sum; there are exp, log, sqrt, abs, floor, f32, i32, u32, max, min, pow, select, index, uniform, random",
+    "there is no function sum; there are exp, log, sqrt, abs, floor, f32, i32, u32, max, min, pow, select, index, uniform, random, table",
     expr("^sum(p<3) of %x[i] from f"),
   ],
   // Groups

@@ -74,6 +74,8 @@ describe("expression programs as text", () => {
       %mask[n, c]: f32[2,3] = select(random(0, 3*n + c) < 0.5, 0.0, %dense[n, c] * 2.0) from dropout
       %split[a, b, c]: f32[2,2,2] = %copy[a, 2*b + c] from split
       %joined[n, c]: f32[2,4] = %split[n, c / 2, c % 2] from concat
+      %cut[n]: f32[2] = sum over (c<3) of %dense[n, c] from loss by split @ models/small.ts:4:1
+      %tiles[n]: f32[2] = %cut[n] * 2.0 from conv2d by "winograd F(4x4,5x5)"
       %strided[h]: f32[8] = (%top[h / 2] where divisible(h, 2) and h <= 2) from gradient
       %next[o, i]: f32[3,4] = %w[o, i] - uniform(lr) * (%w[o, i] * uniform(weightDecay)) from sgd
 

@@ -1,4 +1,4 @@
-/** Sums of integer atoms, and proofs of upper bounds from inequalities between them. */
+/** Sums of integer atoms, and what is known of the atoms. */
 
 /** constant + the sum of coefficient * atom, atoms by key. */
 export interface Affine {
@@ -34,7 +34,7 @@ const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a 
 export function sharpen(a: Affine): Affine {
   const coefficients = [...a.terms.values()];
   if (coefficients.length === 0 || !coefficients.every(Number.isInteger)) return a;
-  const step = coefficients.reduce(gcd);
+  const step = coefficients.reduce(gcd, 0);
   return { ...a, constant: Math.ceil(a.constant / step) * step };
 }
 
@@ -60,49 +60,18 @@ export class Atoms {
   range(a: Affine): Range {
     let [low, high] = [a.constant, a.constant];
     for (const [key, c] of a.terms) {
-      const { range } = this.known.get(key)!;
+      const range = this.rangeOf(key);
       low += c * (c > 0 ? range.low : range.high);
       high += c * (c > 0 ? range.high : range.low);
     }
     return { low, high };
   }
 
-  factsAbout(a: Affine): Affine[] {
-    return [...a.terms.keys()].flatMap((key) => this.known.get(key)!.facts);
+  rangeOf(key: string): Range {
+    return this.known.get(key)!.range;
   }
-}
 
-/** Expressions looked at before a proof is given up. */
-const effort = 1000;
-
-/**
- * Whether `a`, an integer, is proved to be at most `limit` where all of `facts` are at most 0.
- *
- * With a fact f <= 0 and a factor s > 0, a <= a - s*f: each step chooses s so that an atom disappears (as in
- * Fourier-Motzkin elimination), and what is left is bounded by the atoms' ranges. The lowest bound and the shortest way are followed in turn.
- */
-export function provesAtMost(a: Affine, limit: number, facts: readonly Affine[], atoms: Atoms): boolean {
-  // Integers: less than limit + 1 is at most limit. The margin covers rounding of fractions.
-  const enough = limit + 1 - 1e-6;
-  const boundOf = (x: Affine) => ({ expression: x, bound: atoms.range(x).high });
-  const open = [boundOf(a)];
-  if (open[0].bound < enough) return true;
-  const seen = new Set([keyOf(a)]);
-  for (let left = effort; left > 0 && open.length > 0; left--) {
-    let best = 0;
-    if (left % 2 === 0) for (let i = 1; i < open.length; i++) if (open[i].bound < open[best].bound) best = i;
-    const [{ expression }] = open.splice(best, 1);
-    for (const fact of [...facts, ...atoms.factsAbout(expression)])
-      for (const [key, c] of fact.terms) {
-        const factor = (expression.terms.get(key) ?? 0) / c;
-        if (factor <= 0) continue;
-        const next = boundOf(plus(expression, fact, -factor));
-        if (next.bound < enough) return true;
-        const name = keyOf(next.expression);
-        if (seen.has(name)) continue;
-        seen.add(name);
-        open.push(next);
-      }
+  factsOf(key: string): readonly Affine[] {
+    return this.known.get(key)!.facts;
   }
-  return false;
 }

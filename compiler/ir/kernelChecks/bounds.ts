@@ -2,8 +2,9 @@
 import { printExpression, printStatementHead } from "../../text/printKernel.ts";
 import type { Builtin, Kernel, KernelExpr, Statement } from "../kernel.ts";
 import { type Enclosing, expressionsOf, operandsOf, type Scope, walkKernel } from "../kernelTree.ts";
-import { type Affine, provesAtMost, scale } from "./affine.ts";
+import { type Affine, scale } from "./affine.ts";
 import { evaluateInteger, formatPoint, type Point } from "./integers.ts";
+import { provesAtMost } from "./proof.ts";
 import { Symbols } from "./symbols.ts";
 
 export interface BoundsOptions {

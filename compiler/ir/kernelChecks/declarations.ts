@@ -1,4 +1,5 @@
 /** What a kernel declares agrees with what its body does: buffers, workgroup arrays, uniforms, values written in place. */
+import { fitsTexture } from "../../../runtime/program/texture.ts";
 import type { Kernel } from "../kernel.ts";
 import { visitBody } from "../kernelTree.ts";
 import type { UniformName } from "../scalar.ts";
@@ -45,6 +46,11 @@ export function checkDeclarations(kernel: Kernel, storageOf: (value: Value) => V
       );
     if (b.dtype !== b.value.type.dtype)
       problems.push(`buffer ${b.name} is ${b.dtype}, its value ${formatType(b.value.type)}`);
+    if (b.storage !== "texture") continue;
+    if (b.writes) problems.push(`texture ${b.name} is written; textures are only read`);
+    if (b.dtype !== "f32" || b.width !== 4)
+      problems.push(`texture ${b.name} has elements ${b.dtype} of width ${b.width}; a texel is four f32`);
+    if (!fitsTexture(elements)) problems.push(`${formatType(b.value.type)} fits no texture, which ${b.name} is to be`);
   }
 
   for (const a of kernel.shared) {
@@ -59,14 +65,15 @@ export function checkDeclarations(kernel: Kernel, storageOf: (value: Value) => V
   for (const name of kernel.uniforms) if (!uniforms.has(name)) problems.push(`uniform ${name} is listed, but not used`);
   if (new Set(kernel.uniforms).size !== kernel.uniforms.length) problems.push("a uniform is listed twice");
 
-  for (const [n, a] of kernel.buffers.entries())
-    for (const b of kernel.buffers.slice(n + 1))
+  const buffers = kernel.buffers.filter((b) => b.storage !== "texture");
+  for (const [n, a] of buffers.entries())
+    for (const b of buffers.slice(n + 1))
       if (storageOf(a.value) === storageOf(b.value) && a.width !== b.width)
         problems.push(
           `buffers ${a.name} and ${b.name} are one storage, but have elements of width ${a.width} and ${b.width}`,
         );
 
-  const bufferOf = (v: Value) => kernel.buffers.find((b) => b.value === v);
+  const bufferOf = (v: Value) => buffers.find((b) => b.value === v);
   for (const [into, from] of kernel.inPlace) {
     const pair = `%${into.name} in place of %${from.name}`;
     const [a, b] = [into, from].map((v) => elementCount(v.type.shape));

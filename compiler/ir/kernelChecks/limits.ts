@@ -1,5 +1,6 @@
 /** A kernel fits its target. */
-import type { Target } from "../../../runtime/program/schema.ts";
+import { type Target, wgslStorageTextures } from "../../../runtime/program/schema.ts";
+import { texturesPerKernel } from "../../../runtime/program/texture.ts";
 import type { Kernel, SharedArray } from "../kernel.ts";
 import { visitBody } from "../kernelTree.ts";
 import { bytesPerElement, type Value } from "../types.ts";
@@ -36,13 +37,19 @@ export function checkLimits(kernel: Kernel, target: Target, storageOf: (value: V
       "maxComputeWorkgroupsPerDimension",
     );
   }
+  const buffers = kernel.buffers.filter((b) => b.storage !== "texture");
+  const textures = kernel.buffers.length - buffers.length;
+  if (textures > 0 && !target.features.includes(wgslStorageTextures))
+    problems.push(`it reads textures; ${target.name} does not have the feature "${wgslStorageTextures}"`);
+  if (textures > texturesPerKernel)
+    problems.push(`textures: ${textures}; WebGPU allows ${texturesPerKernel} (maxStorageTexturesPerShaderStage)`);
   atMost(
     "storage buffers",
-    new Set(kernel.buffers.map((b) => storageOf(b.value))).size,
+    new Set(buffers.map((b) => storageOf(b.value))).size,
     limits.maxStorageBuffersPerShaderStage,
     "maxStorageBuffersPerShaderStage",
   );
-  for (const b of kernel.buffers) {
+  for (const b of buffers) {
     const bytes = b.length * b.width * bytesPerElement;
     atMost(`bytes of buffer ${b.name}`, bytes, limits.maxStorageBufferBindingSize, "maxStorageBufferBindingSize");
     atMost(`bytes of buffer ${b.name}`, bytes, limits.maxBufferSize, "maxBufferSize");

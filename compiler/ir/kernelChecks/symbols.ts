@@ -3,7 +3,8 @@
 import type { Kernel, KernelExpr, Statement } from "../kernel.ts";
 import { type Enclosing, operandsOf, type Scope } from "../kernelTree.ts";
 import type { ScalarType } from "../scalar.ts";
-import { type Affine, Atoms, atom, keyOf, number, plus, provesAtMost, type Range, scale, sharpen } from "./affine.ts";
+import { type Affine, Atoms, atom, keyOf, number, plus, type Range, scale, sharpen } from "./affine.ts";
+import { provesAtMost } from "./proof.ts";
 
 const wholeRange = (dtype: ScalarType): Range =>
   dtype === "u32" ? { low: 0, high: 2 ** 32 - 1 } : { low: -(2 ** 31), high: 2 ** 31 - 1 };
@@ -184,14 +185,8 @@ export class Symbols {
     if (!this.isNonNegative(a))
       return this.atoms.add(this.fresh(), { low: Math.trunc(low / by), high: Math.trunc(high / by) });
     // Multiples of `by` come out, as long as what stays inside is not negative (floor and truncation agree there).
-    const outside = new Map([...a.terms].filter(([, c]) => c % by === 0).map(([k, c]) => [k, c / by] as const));
-    const turns = Math.floor(a.constant / by);
-    const inside: Affine = {
-      constant: a.constant - turns * by,
-      terms: new Map([...a.terms].filter(([, c]) => c % by !== 0)),
-    };
-    if (outside.size > 0 && this.isNonNegative(inside))
-      return plus({ constant: turns, terms: outside }, this.quotient(inside, by));
+    const { outside, inside } = multiplesOut(a, by);
+    if (outside.terms.size > 0 && this.isNonNegative(inside)) return plus(outside, this.quotient(inside, by));
     if (a.terms.size === 0) return number(Math.floor(a.constant / by));
     // (x / m + n) / by = (x + m * n) / (m * by)
     for (const [k, c] of a.terms) {
@@ -227,9 +222,27 @@ export class Symbols {
     this.quotients.set(key, { of, by });
   }
 
-  /** Truncating remainder by a positive constant: a - by * (a / by), so that the two stay related. */
+  /** Truncating remainder by a positive constant: an atom with a range of its own, tied to the quotient. */
   private remainder(a: Affine, by: number): Affine {
-    if (this.isNonNegative(a)) return plus(a, this.quotient(a, by), -by);
-    return this.atoms.add(this.fresh(), { low: 1 - by, high: by - 1 });
+    if (!this.isNonNegative(a)) return this.atoms.add(this.fresh(), { low: 1 - by, high: by - 1 });
+    const { inside } = multiplesOut(a, by);
+    if (!this.isNonNegative(inside)) return plus(a, this.quotient(a, by), -by);
+    const { high } = this.atoms.range(inside);
+    if (high < by) return inside;
+    const key = `(${keyOf(inside)})%${by}`;
+    // r + by * q - a = 0
+    const whole = plus(plus(atom(key), this.quotient(inside, by), by), inside, -1);
+    return this.atoms.add(key, { low: 0, high: by - 1 }, [whole, scale(whole, -1)]);
   }
+}
+
+/** a = by * outside + inside, with the multiples of `by` outside. */
+function multiplesOut(a: Affine, by: number): { readonly outside: Affine; readonly inside: Affine } {
+  const isMultiple = ([, c]: [string, number]) => c % by === 0;
+  const terms = [...a.terms];
+  const turns = Math.floor(a.constant / by);
+  return {
+    outside: { constant: turns, terms: new Map(terms.filter(isMultiple).map(([k, c]) => [k, c / by])) },
+    inside: { constant: a.constant - turns * by, terms: new Map(terms.filter((t) => !isMultiple(t))) },
+  };
 }

@@ -161,6 +161,8 @@ class TypeChecker {
       case "load": {
         const found = kernel.buffers.find((b) => b.name === e.buffer);
         if (!found) return `no buffer ${e.buffer} is declared`;
+        if (found.storage === "texture" && e.index.dtype !== "i32")
+          return `the index of a texture is ${describe(e.index)}, it must be i32`;
         return scalarIndex(e.index, "the index") ?? claims({ dtype: found.dtype, width: found.width }, e.buffer);
       }
       case "sharedLoad": {

@@ -2,7 +2,7 @@
 
 import type { Axis, Index } from "../../ir/index.ts";
 import type { Condition, ReadNode } from "../../ir/scalar.ts";
-import { rewriteScalar, Scalar, substituteAxes } from "../../ir/scalar.ts";
+import { mapIndices, rewriteScalar, Scalar, substituteAxes } from "../../ir/scalar.ts";
 import type { Value } from "../../ir/types.ts";
 
 /** What a value's element is, over axes that stand for its dimensions. */
@@ -33,17 +33,10 @@ export function inlineReads(s: Scalar, map: ReadonlyMap<Value, Inlinable>): Scal
   const inIndex = (index: Index): Index =>
     index.dataScalars().length === 0 ? index : index.substitute(new Map(), (d) => inlineReads(d, map));
   return rewriteScalar(s, (x) => {
-    const n = x.node;
-    if (n.kind === "index") return new Scalar({ ...n, index: inIndex(n.index) }, x.dtype);
-    if (n.kind === "random") return new Scalar({ ...n, element: inIndex(n.element) }, x.dtype);
-    if (n.kind !== "read") return x;
-    const read: ReadNode = {
-      ...n,
-      index: n.index.map(inIndex),
-      guard: n.guard.map((c) => ({ ...c, index: inIndex(c.index) })),
-    };
-    const producer = map.get(n.tensor);
-    return producer ? inlineRead(read, producer) : new Scalar(read, x.dtype);
+    const moved = mapIndices(x, inIndex);
+    const n = moved.node;
+    const producer = n.kind === "read" ? map.get(n.tensor) : undefined;
+    return producer ? inlineRead(n as ReadNode, producer) : moved;
   });
 }
 

@@ -3,7 +3,7 @@
 import type { Definition } from "../../ir/expr.ts";
 import type { ReduceStep, Step, StoreStep } from "../../ir/fused.ts";
 import { type Axis, Index } from "../../ir/index.ts";
-import { type Local, type ReadNode, readsOf, Scalar } from "../../ir/scalar.ts";
+import { hasTables, type Local, type ReadNode, readsOf, Scalar } from "../../ir/scalar.ts";
 import type { SourceLocation, Value } from "../../ir/types.ts";
 
 export interface Item {
@@ -11,6 +11,8 @@ export interface Item {
   steps: Step[];
   locations: SourceLocation[];
   ops: string[];
+  /** Of the first definition that names one. */
+  algorithm?: string;
   /** Position in the program of the first definition: ties in the order of groups are decided by it. */
   readonly order: number;
 }
@@ -24,7 +26,8 @@ export function itemOf(d: Definition, order: number): Item {
     const reduce = reduceStep(d);
     steps = [reduce, ...d.outputs.map((v, i) => stored(v, Scalar.local(reduce.results[i])))];
   } else steps = [stored(d.outputs[0], d.body)];
-  return { axes: d.axes, steps, locations: d.location ? [d.location] : [], ops: [d.op], order };
+  const locations = d.location ? [d.location] : [];
+  return { axes: d.axes, steps, locations, ops: [d.op], algorithm: d.algorithm, order };
 }
 
 export function reduceStep(d: Definition): ReduceStep {
@@ -45,6 +48,10 @@ export const stepReads = (step: Step): ReadNode[] => readsOf(step.kind === "redu
 export const itemReads = (item: Item): ReadNode[] => item.steps.flatMap(stepReads);
 
 export const domain = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
+
+/** Whether an invocation computes a tile of elements, with room for what becomes of each but for nothing else. */
+export const isTiled = (item: Item): boolean =>
+  isContraction(item) || (item.steps[0].kind === "reduce" && hasTables(item.steps[0].body));
 
 /** A sum of products of two reads: what the contraction scheduler wants to have to itself. */
 export function isContraction(item: Item): boolean {

@@ -4,7 +4,7 @@ import type { StoreStep } from "../../ir/fused.ts";
 import { type Axis, Index } from "../../ir/index.ts";
 import { readsOf, rewriteScalar, Scalar, substituteAxes } from "../../ir/scalar.ts";
 import type { Value } from "../../ir/types.ts";
-import { domain, type Item, isContraction, reduceStep, storesOf } from "./item.ts";
+import { domain, type Item, isTiled, reduceStep, storesOf } from "./item.ts";
 
 /** Further axes of a store, or terms of a reduction, that one invocation may run through. */
 const mostSerial = 4096;
@@ -40,14 +40,14 @@ export function mergeInto(item: Item, d: Definition): Item | undefined {
   });
   const index = d.axes.map((a) => map.get(a) ?? Index.of(a));
   if (d.reduction) return mergeReduction(item, d, body, extra, index);
-  if (extra.length > 0 && (isContraction(item) || domain(extra) > mostSerial || !isRow(item))) return undefined;
+  if (extra.length > 0 && (isTiled(item) || domain(extra) > mostSerial || !isRow(item))) return undefined;
   const step: StoreStep = { kind: "store", value: d.outputs[0], axes: extra, index, expr: body };
   return grown(item, d, [step]);
 }
 
 function mergeReduction(item: Item, d: Definition, body: Scalar, extra: readonly Axis[], index: Index[]) {
   const terms = domain(d.reduction!.axes);
-  if (extra.length > 0 || terms > mostSerial || isContraction(item) || !isRow(item)) return undefined;
+  if (extra.length > 0 || terms > mostSerial || isTiled(item) || !isRow(item)) return undefined;
   const reduce = { ...reduceStep(d), body };
   const stores = d.outputs.map(
     (value, i): StoreStep => ({
@@ -86,6 +86,7 @@ const grown = (item: Item, d: Definition, steps: Item["steps"]): Item => ({
   ...item,
   steps: [...item.steps, ...steps],
   ops: [...item.ops, d.op],
+  algorithm: item.algorithm ?? d.algorithm,
   locations: d.location ? [...item.locations, d.location] : item.locations,
 });
 
