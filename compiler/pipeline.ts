@@ -14,14 +14,16 @@ import { type Algorithm, algorithm, type TileChoice } from "./passes/algorithm.t
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
 import { removeDeadDefinitions } from "./passes/deadDefinitions.ts";
 import { fitBindings } from "./passes/fitBindings.ts";
+import { fitTextures } from "./passes/fitTextures.ts";
 import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
-import { orderAndPlan } from "./passes/plan.ts";
+import { orderKernels } from "./passes/order.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
+import { planMemory } from "./plan/plan.ts";
 import type { PlanProblem } from "./plan/problem.ts";
 import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 
@@ -73,6 +75,7 @@ export const passes = [
   { name: "fusion", summary: "Definitions are grouped, each group to become one kernel." },
   { name: "schedule", summary: "Groups become loop nests." },
   { name: "order", summary: "Kernels get an order that keeps few bytes alive." },
+  { name: "fit-textures", summary: "Operands are read from textures as far as memory allows." },
   { name: "plan", summary: "Every value gets an offset in the arena." },
 ] as const;
 
@@ -100,9 +103,10 @@ export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEn
   pass("layout", laidOut);
   const fused = seen("fusion", fusion(laidOut, target), fusedProblems);
   const storageOf = storages(fused.updates);
-  const kernels = seen("schedule", scheduleProgram(fused, target, choose), (all) =>
-    all.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf })),
-  );
+  const kernelProblems = (all: readonly Kernel[]) =>
+    all.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
+  const scheduling = { program: fused, target, choose };
+  const kernels = seen("schedule", scheduleProgram(scheduling), kernelProblems);
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
   const problem: PlanProblem = {
     kernels,
@@ -114,10 +118,10 @@ export function compileEntry(graph: Graph, options: PipelineOptions): CompiledEn
     batch: fused.inputs[0]?.value.type.shape[0] ?? 1,
     target,
   };
-  const planned = orderAndPlan(problem);
-  seen("order", planned.problem.kernels, () => []);
-  const plan = seen("plan", planned.plan, (made) => checkPlan(made, planned.problem));
-  return { graph, expr, fused, problem: planned.problem, plan };
+  const ordered = { ...problem, kernels: seen("order", orderKernels(problem), () => []) };
+  const placed = { ...ordered, kernels: seen("fit-textures", fitTextures(ordered, scheduling), kernelProblems) };
+  const plan = seen("plan", planMemory(placed), (made) => checkPlan(made, placed));
+  return { graph, expr, fused, problem: placed, plan };
 }
 
 /** The storage of a value: all versions of a state have the first one's. */

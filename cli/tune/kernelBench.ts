@@ -2,15 +2,17 @@
 import { emitKernel, KernelTable } from "../../compiler/artifact.ts";
 import type { FusedProgram } from "../../compiler/ir/fused.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
+import type { PlanTexture } from "../../compiler/ir/plan.ts";
 import { type Scalar, visitScalar } from "../../compiler/ir/scalar.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
-import type { Place } from "../../compiler/plan/bindings.ts";
+import type { BufferPlace } from "../../compiler/plan/bindings.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
 import { uniformFields } from "../../compiler/wgsl/print.ts";
-import { type Command, recordPass } from "../../runtime/commands.ts";
-import { BufferAllocator, type DeviceWatch, scoped } from "../../runtime/device.ts";
+import { type Command, copyIntoTexture, recordCommands } from "../../runtime/commands.ts";
+import { Allocator, type DeviceWatch, scoped } from "../../runtime/device.ts";
 import { buildPipelines } from "../../runtime/pipelines.ts";
 import { type Clock, clockOf, timeCommands } from "../../runtime/profile.ts";
+import { textureExtent } from "../../runtime/program/texture.ts";
 import { readSlice, writeSlice } from "../../runtime/readback.ts";
 
 const uniformValues: Readonly<Record<string, number>> = {
@@ -25,14 +27,19 @@ const uniformValues: Readonly<Record<string, number>> = {
 
 const readbackBytes = 16 * 2 ** 20;
 
+/** A kernel's dispatch, after the copies into the textures that it reads. */
+export type Runnable = readonly Command[];
+
 export class KernelBench {
   readonly clock: Clock;
-  private readonly allocator: BufferAllocator;
+  private readonly allocator: Allocator;
   private readonly uniforms: GPUBuffer;
   private readonly readback: GPUBuffer;
   /** By storage: the versions of a state share theirs. */
   private readonly memory = new Map<Value, GPUBuffer>();
-  private readonly places = new Map<Value, Place>();
+  private readonly places = new Map<Value, BufferPlace>();
+  private readonly copies = new Map<Value, PlanTexture>();
+  private readonly textures = new Map<PlanTexture, GPUTexture>();
   private readonly previous: ReadonlyMap<Value, Value>;
   private readonly states: ReadonlySet<Value>;
   private readonly positive: ReadonlySet<Value>;
@@ -44,7 +51,7 @@ export class KernelBench {
     program: FusedProgram,
   ) {
     this.clock = clockOf(device);
-    this.allocator = new BufferAllocator(device);
+    this.allocator = new Allocator(device);
     this.previous = new Map(program.updates.map(({ state, next }) => [next, state]));
     this.states = new Set(program.states.map(({ value }) => value));
     this.positive = positiveValues(contraction);
@@ -63,29 +70,40 @@ export class KernelBench {
    * A kernel of the contraction ready to run. The driver may compile only when it first does.
    * @throws KilnError where the device refuses it, or has no memory for its values
    */
-  async prepare(kernel: Kernel): Promise<Command> {
+  async prepare(kernel: Kernel): Promise<Runnable> {
     const { device, watch } = this;
+    const placing = { placeOf: (value: Value) => this.place(value), textureOf: (value: Value) => this.copyOf(value) };
+    const { shared, text, bindings } = emitKernel(kernel, placing);
     const table = new KernelTable();
-    const { shared, text, bindings } = emitKernel(kernel, (value) => this.place(value));
     table.add(kernel, text, bindings);
-    for (const { values } of shared) await this.buffer(values[0]);
     const pipelines = await watch.wait(buildPipelines(device, { program: table, kernels: table.texts }, [0]));
     const pipeline = pipelines.get(0)!;
-    const buffers = shared.map(({ values }) => this.memory.get(this.storage(values[0]))!);
-    if (kernel.uniforms.length > 0) buffers.push(this.uniforms);
+    const copies: Command[] = [];
+    const resources: (GPUBufferBinding | GPUTextureView)[] = [];
+    for (const { place, buffers } of shared) {
+      const [{ value }] = buffers;
+      const buffer = await this.buffer(value);
+      if (place.kind !== "texture") resources.push({ buffer });
+      else {
+        const texture = await this.texture(place.texture);
+        resources.push(texture.createView());
+        copies.push(copyIntoTexture({ buffer, offset: 0, size: buffer.size }, texture, elementCount(value.type.shape)));
+      }
+    }
+    if (kernel.uniforms.length > 0) resources.push({ buffer: this.uniforms });
     const { result: bindGroup, checked } = scoped(device, `binding the buffers of ${kernel.name}`, () =>
       device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
-        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+        entries: resources.map((resource, binding) => ({ binding, resource })),
       }),
     );
     await watch.wait(checked);
-    const operations = kernel.executedOperations ?? kernel.operations;
-    return { kernel: kernel.name, pipeline, bindGroup, workgroups: kernel.workgroups, operations };
+    const { name, workgroups, operations, executedOperations = operations } = kernel;
+    return [...copies, { kernel: name, pipeline, bindGroup, workgroups, operations: executedOperations }];
   }
 
   /** Runs a kernel once on fresh inputs: what it stores, in the order of the contraction's stores. */
-  async outputs(command: Command): Promise<Float32Array[]> {
+  async outputs(runnable: Runnable): Promise<Float32Array[]> {
     const { device, watch } = this;
     const stored = this.contraction.stores.map(({ value }) => value);
     for (const value of stored) {
@@ -98,9 +116,9 @@ export class KernelBench {
         device.queue.submit([encoder.finish()]);
       }
     }
-    const { checked } = scoped(device, `running ${command.kernel}`, () => {
+    const { checked } = scoped(device, `running ${this.contraction.group.name}`, () => {
       const encoder = device.createCommandEncoder();
-      recordPass(encoder, [command]);
+      recordCommands(encoder, runnable);
       device.queue.submit([encoder.finish()]);
     });
     await watch.wait(checked);
@@ -114,10 +132,16 @@ export class KernelBench {
     return results;
   }
 
-  /** Runs kernels once each, in turn: milliseconds. `expected` is about how long they take together, 0 where not known. */
-  async time(commands: readonly Command[], expected: number): Promise<number[]> {
-    const times = await timeCommands(this.device, this.watch, commands, expected);
-    return times.map((nanoseconds) => nanoseconds / 1e6);
+  /** Runs kernels once each, in turn, with the copies that each needs: milliseconds. `expected` is about how long they
+   * take together, 0 where not known. */
+  async time(among: readonly Runnable[], expected: number): Promise<number[]> {
+    const times = await timeCommands(this.device, this.watch, among.flat(), expected);
+    let at = 0;
+    return among.map((runnable) => {
+      const own = times.slice(at, at + runnable.length);
+      at += runnable.length;
+      return own.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
+    });
   }
 
   destroy(): void {
@@ -130,16 +154,36 @@ export class KernelBench {
   }
 
   /** As a plan would have it, each value for itself. */
-  private place(value: Value): Place {
+  private place(value: Value): BufferPlace {
     const storage = this.storage(value);
     const known = this.places.get(storage);
     if (known) return known;
     const size = elementCount(storage.type.shape) * 4;
-    const place: Place = this.states.has(storage)
+    const place: BufferPlace = this.states.has(storage)
       ? { kind: "state", state: storage }
       : { kind: "arena", arena: this.places.size, offset: 0, size };
     this.places.set(storage, place);
     return place;
+  }
+
+  private copyOf(value: Value): PlanTexture {
+    const known = this.copies.get(value);
+    if (known) return known;
+    const copy = { name: `${value.name}.texture`, type: value.type };
+    const size = elementCount(value.type.shape) * 4;
+    const texture = { value: copy, source: value, gpuTexture: this.copies.size, size, start: 0, end: 1 };
+    this.copies.set(value, texture);
+    return texture;
+  }
+
+  private async texture(copy: PlanTexture): Promise<GPUTexture> {
+    const known = this.textures.get(copy);
+    if (known) return known;
+    const { name, type } = copy.value;
+    const texture = this.allocator.createTexture(name, textureExtent(elementCount(type.shape)));
+    await this.watch.wait(this.allocator.checked());
+    this.textures.set(copy, texture);
+    return texture;
   }
 
   private async buffer(value: Value): Promise<GPUBuffer> {

@@ -6,13 +6,12 @@ import { byCost } from "../../compiler/schedule/cost.ts";
 import { fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { scheduleGroup } from "../../compiler/schedule/index.ts";
 import type { Measurement, Rejection, TuningRecord } from "../../compiler/schedule/records.ts";
-import { type ContractionSchedule, defaultSchedule } from "../../compiler/schedule/tile.ts";
-import type { Command } from "../../runtime/commands.ts";
+import { type ContractionSchedule, defaultSchedule, textureBytesOf } from "../../compiler/schedule/tile.ts";
 import type { DeviceWatch } from "../../runtime/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Target } from "../../runtime/program/schema.ts";
 import { difference } from "./compare.ts";
-import { KernelBench } from "./kernelBench.ts";
+import { KernelBench, type Runnable } from "./kernelBench.ts";
 import { CandidatePlan } from "./plan.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -42,24 +41,28 @@ const finalRuns = 7;
 
 interface Candidate {
   readonly schedule: ContractionSchedule;
-  readonly command: Command;
+  readonly runnable: Runnable;
 }
 
 export type Findings = Pick<TuningRecord, "measurements" | "rejections">;
 
 /** Measures what `known` does not have yet, and hands on what is new as it comes. */
 export async function search(subject: Subject, known: TuningRecord | undefined, options: SearchOptions): Promise<void> {
-  const { contraction: c, program, group } = subject;
+  const { contraction: c, program, group, textureBytes } = subject;
   const { device, watch, target, enough, onCandidate, keep } = options;
   const build =
-    options.build ?? ((schedule: ContractionSchedule) => scheduleGroup(group, program, target, () => schedule));
+    options.build ??
+    ((schedule: ContractionSchedule) => scheduleGroup(group, { program, target, choose: () => schedule }));
   const standard = defaultSchedule(c, target);
   const measurements: Measurement[] = [];
   const rejections: Rejection[] = [];
   const all = () => [...(known?.measurements ?? []), ...measurements];
   const done = [...all(), ...(known?.rejections ?? [])].map(({ schedule }) => fromPlaces(c, schedule));
+  // With fewer textures than it wanted, the default is another schedule: that is what there is to beat, so it comes first.
+  const fitting = candidates(c, target).filter((s) => textureBytesOf(c, s) <= textureBytes);
+  const small = defaultSchedule(c, target, textureBytes);
   const plan = new CandidatePlan(
-    byCost(c, candidates(c, target), target),
+    [small, ...byCost(c, fitting, target).filter((s) => scheduleKey(s) !== scheduleKey(small))],
     [standard, ...done],
     options.most - new Set(done.map(scheduleKey)).size,
   );
@@ -71,17 +74,17 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
 
   const bench = new KernelBench(device, watch, c, program);
   try {
-    const usual: Candidate = { schedule: standard, command: await bench.prepare(build(standard)) };
-    const expected = await bench.outputs(usual.command);
+    const usual: Candidate = { schedule: standard, runnable: await bench.prepare(build(standard)) };
+    const expected = await bench.outputs(usual.runnable);
     const ready = async (schedule: ContractionSchedule): Promise<Candidate | null> => {
       const reject = (reason: string) => {
         rejections.push({ schedule: toPlaces(c, schedule), reason });
         return null;
       };
       try {
-        const command = await bench.prepare(build(schedule));
-        const problem = difference(await bench.outputs(command), expected, extentOf(c.inner));
-        return problem ? reject(problem) : { schedule, command };
+        const runnable = await bench.prepare(build(schedule));
+        const problem = difference(await bench.outputs(runnable), expected, extentOf(c.inner));
+        return problem ? reject(problem) : { schedule, runnable };
       } catch (error) {
         if (error instanceof KilnError && error.kind === "validation") return reject(error.message);
         throw error;
@@ -131,7 +134,7 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
           usualMs,
           runs,
         );
-        for (const { schedule, command } of hopeful) fit.set(scheduleKey(schedule), { schedule, command });
+        for (const { schedule, runnable } of hopeful) fit.set(scheduleKey(schedule), { schedule, runnable });
       }
       await keepNew();
     }
@@ -163,7 +166,7 @@ async function turns(
   const least = among.map(() => Number.POSITIVE_INFINITY);
   for (let run = 0; run < repeats; run++) {
     const times = await bench.time(
-      among.map(({ command }) => command),
+      among.map(({ runnable }) => runnable),
       expected,
     );
     times.forEach((ms, i) => {

@@ -1,13 +1,14 @@
 /** What there is to tune in a model: its contractions, each once. */
 import type { CompiledModel } from "../../compiler/artifact.ts";
 import type { FusedProgram, Group } from "../../compiler/ir/fused.ts";
+import type { CompiledEntry } from "../../compiler/pipeline.ts";
 import { candidateChecksum } from "../../compiler/schedule/candidates.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
 import { costModel } from "../../compiler/schedule/cost.ts";
 import { contractionHash, contractionSize } from "../../compiler/schedule/identity.ts";
 import { contractionOf } from "../../compiler/schedule/index.ts";
 import type { Adapter, RecordKey } from "../../compiler/schedule/records.ts";
-import { defaultSchedule } from "../../compiler/schedule/tile.ts";
+import { type ContractionSchedule, defaultSchedule, textureBytesOf } from "../../compiler/schedule/tile.ts";
 import type { Target } from "../../runtime/program/schema.ts";
 import { mainEntry } from "../mainEntry.ts";
 
@@ -20,6 +21,8 @@ export interface Subject {
   readonly contraction: Contraction;
   readonly group: Group;
   readonly program: FusedProgram;
+  /** What its operands in textures may take: as much as they like, unless the plan has cut what the default wanted. */
+  readonly textureBytes: number;
   /** Dispatches of it in the main entry point, the step. */
   readonly uses: number;
   /** What its dispatches in all entry points should cost, by the model: a weight for sharing out time. */
@@ -37,11 +40,17 @@ export function subjectsOf(model: CompiledModel, adapter: Adapter, target: Targe
       if (!contraction) continue;
       const hash = contractionHash(contraction);
       const weight = costModel(contraction, target)(defaultSchedule(contraction, target)).time;
+      const textureBytes = allowedTextures(contraction, target, entry, group);
       const known = found.get(hash);
       found.set(
         hash,
         known
-          ? { ...known, uses: known.uses + uses, weight: known.weight + weight }
+          ? {
+              ...known,
+              uses: known.uses + uses,
+              weight: known.weight + weight,
+              textureBytes: Math.max(known.textureBytes, textureBytes),
+            }
           : {
               key: { ...adapter, contraction: hash, candidates: candidateChecksum(contraction, target) },
               kernel: group.name,
@@ -49,6 +58,7 @@ export function subjectsOf(model: CompiledModel, adapter: Adapter, target: Targe
               contraction,
               group,
               program: entry.fused,
+              textureBytes,
               uses,
               weight,
             },
@@ -56,4 +66,10 @@ export function subjectsOf(model: CompiledModel, adapter: Adapter, target: Targe
     }
   }
   return [...found.values()].sort((x, y) => y.weight - x.weight);
+}
+
+function allowedTextures(c: Contraction, target: Target, { plan }: CompiledEntry, { name }: Group): number {
+  const step = plan.dispatches.find(({ kernel }) => kernel?.name === name)!;
+  const granted = textureBytesOf(c, step.kernel!.schedule as ContractionSchedule);
+  return granted < textureBytesOf(c, defaultSchedule(c, target)) ? granted : Number.POSITIVE_INFINITY;
 }

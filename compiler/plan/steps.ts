@@ -36,9 +36,12 @@ export interface Steps {
 /**
  * Kernels in the order in which they run, each after the copies into the textures that it reads. A copy serves kernels
  * that run directly one after another: making it again takes less than a percent of what a kernel does with it, keeping
- * it takes memory.
+ * it takes memory. `inTextures` is what each reads so, where that is not what it says itself.
  */
-export function withCopies(kernels: readonly Kernel[]): Steps {
+export function withCopies(
+  kernels: readonly Kernel[],
+  inTextures: (kernel: Kernel) => readonly Value[] = valuesInTextures,
+): Steps {
   const taken = new Set(kernels.flatMap((k) => k.buffers.map((b) => b.value.name)));
   const steps: Step[] = [];
   const sources = new Map<Value, Value>();
@@ -46,7 +49,7 @@ export function withCopies(kernels: readonly Kernel[]): Steps {
   let open = new Map<Value, Value>();
   for (const kernel of kernels) {
     const copies = new Map<Value, Value>();
-    for (const source of valuesInTextures(kernel)) {
+    for (const source of inTextures(kernel)) {
       const copy = open.get(source) ?? { name: freshName(`${source.name}.texture`, taken), type: source.type };
       copies.set(source, copy);
       if (sources.has(copy)) continue;
@@ -54,7 +57,7 @@ export function withCopies(kernels: readonly Kernel[]): Steps {
       steps.push({ name: `copy %${source.name}`, reads: [source], writes: [copy], inPlace: [] });
     }
     const read = kernel.buffers.filter((b) => b.reads);
-    const reads = new Set(read.map((b) => (b.storage === "texture" ? copies.get(b.value)! : b.value)));
+    const reads = new Set(read.map((b) => (b.storage === "texture" && copies.get(b.value)) || b.value));
     steps.push({ ...kernelStep(kernel), reads: [...reads] });
     open = copies;
   }

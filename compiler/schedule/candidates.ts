@@ -4,11 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
-import type { Target } from "../../runtime/program/schema.ts";
+import { type Target, wgslStorageTextures } from "../../runtime/program/schema.ts";
 import type { Axis } from "../ir/index.ts";
-import { type Contraction, extentOf } from "./contraction.ts";
+import type { Storage } from "../ir/kernel.ts";
+import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { type PlacedSchedule, toPlaces } from "./identity.ts";
-import { type ContractionSchedule, defaultSchedule, innerAxisOf, isValidSchedule, rowAxesOf } from "./tile.ts";
+import {
+  type ContractionSchedule,
+  defaultSchedule,
+  innerAxisOf,
+  isValidSchedule,
+  rowAxesOf,
+  vectorAlong,
+} from "./tile.ts";
 
 /** Of each parameter the values to try; all combinations are meant. */
 export type ScheduleSpace = { readonly [P in keyof ContractionSchedule]: readonly ContractionSchedule[P][] };
@@ -18,14 +26,11 @@ export function scheduleSpaces(c: Contraction, target: Target): ScheduleSpace[] 
   return [...broadcastSpaces(c, target), workgroupSpace(c)];
 }
 
-/** All schedules of the spaces that can be built, each once, the target's default among them wherever it is. */
-export function candidates(c: Contraction, target: Target): ContractionSchedule[] {
-  const found = new Map<string, ContractionSchedule>();
-  for (const space of scheduleSpaces(c, target))
-    for (const schedule of combinations(space))
-      if (!isRedundant(schedule) && isValidSchedule(c, schedule, target)) found.set(scheduleKey(schedule), schedule);
-  return [...found.values()];
-}
+/** All schedules of the spaces that can be built, the target's default among them wherever it is. */
+export const candidates = (c: Contraction, target: Target): ContractionSchedule[] =>
+  scheduleSpaces(c, target)
+    .flatMap(combinations)
+    .filter((s) => !isRedundant(s) && isValidSchedule(c, s, target));
 
 /**
  * Tells one set of candidates from another: what they are, the default that they are measured against, and the compiler
@@ -81,6 +86,10 @@ function broadcastSpaces(c: Contraction, target: Target): ScheduleSpace[] {
   return innerAxes(c).flatMap((inner) =>
     rowChoices(c, inner).map((rows): ScheduleSpace => {
       const tileRows = heightsFor(extentOf(rows));
+      const storages = (operand: Operand, tile: readonly Axis[]): Storage[] =>
+        target.features.includes(wgslStorageTextures) && vectorAlong(operand, inner, tile) !== "none"
+          ? ["buffer", "texture"]
+          : ["buffer"];
       return {
         kind: ["contraction"],
         transport: ["broadcast"],
@@ -91,8 +100,8 @@ function broadcastSpaces(c: Contraction, target: Target): ScheduleSpace[] {
         threadRows: [1],
         threadColumns: [subgroupSize],
         serialRows: [true, false],
-        storageA: ["buffer", "texture"],
-        storageB: ["buffer", "texture"],
+        storageA: storages(c.a, rows),
+        storageB: storages(c.b, c.columns),
         rowAxes: [rows.map((x) => x.name).join(",")],
         innerAxis: [inner.name],
       };

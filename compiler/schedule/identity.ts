@@ -105,7 +105,12 @@ class Writer {
   }
 
   private conditions(list: readonly Condition[]): string {
-    return list.length === 0 ? "true" : list.map((c) => this.condition(c)).sort().join(" and ");
+    return list.length === 0
+      ? "true"
+      : list
+          .map((c) => this.condition(c))
+          .sort()
+          .join(" and ");
   }
 
   private read({ tensor, index, guard, fill }: ReadNode): string {

@@ -4,34 +4,60 @@ import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import { shareGroup } from "../ir/share.ts";
+import type { Value } from "../ir/types.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
-import { type ContractionSchedule, defaultSchedule, scheduleProblems } from "./tile.ts";
+import { type ContractionSchedule, defaultSchedule, readFromTextures, scheduleProblems } from "./tile.ts";
 import { asTransform, scheduleTransform } from "./transform.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";
 
-/** Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. */
-export type ScheduleChoice = (c: Contraction, standard: ContractionSchedule) => ContractionSchedule;
+/**
+ * Chooses a schedule for a contraction, where not the target's default: measurements, or a test's wish. Where operands in
+ * textures would take the plan too much memory, it is asked again, for one with at most `textureBytes` of them.
+ */
+export type ScheduleChoice = (
+  c: Contraction,
+  standard: ContractionSchedule,
+  textureBytes: number,
+) => ContractionSchedule;
+
+/** What a program's groups are scheduled for. */
+export interface ScheduleOptions {
+  readonly program: FusedProgram;
+  readonly target: Target;
+  readonly choose?: ScheduleChoice;
+}
+
+function chosenSchedule(
+  c: Contraction,
+  { target, choose }: ScheduleOptions,
+  textureBytes = Number.POSITIVE_INFINITY,
+): ContractionSchedule {
+  const standard = defaultSchedule(c, target, textureBytes);
+  return choose ? choose(c, standard, textureBytes) : standard;
+}
 
 /** A group as the scheduler sees it, where it is a contraction. */
-export const contractionOf = (group: Group, { layouts }: FusedProgram): Contraction | undefined =>
-  asContraction(shareGroup(group), layouts);
+export function contractionOf(group: Group, { layouts }: FusedProgram): Contraction | undefined {
+  const shared = shareGroup(group);
+  return asTransform(shared, layouts) ? undefined : asContraction(shared, layouts);
+}
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
-export function scheduleGroup(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
-  const kernel = build(group, program, target, choose);
+export function scheduleGroup(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
+  const kernel = build(group, options, textureBytes);
   return group.algorithm === undefined ? kernel : { ...kernel, algorithm: group.algorithm };
 }
 
-function build(group: Group, program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel {
+function build(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
+  const { program, target } = options;
   const shared = shareGroup(group);
   const transform = asTransform(shared, program.layouts);
   if (transform) return scheduleTransform(transform, program, target);
   const contraction = asContraction(shared, program.layouts);
   if (!contraction) return scheduleMap(shared, program, target);
-  const standard = defaultSchedule(contraction, target);
-  const schedule = choose ? choose(contraction, standard) : standard;
+  const schedule = chosenSchedule(contraction, options, textureBytes);
   const problems = scheduleProblems(contraction, schedule, target);
   if (problems.length > 0) throw new Error(`kernel ${group.name} cannot be scheduled so: ${problems.join("; ")}`);
   return schedule.transport === "broadcast"
@@ -39,5 +65,12 @@ function build(group: Group, program: FusedProgram, target: Target, choose?: Sch
     : scheduleWorkgroup(contraction, schedule, program, target);
 }
 
-export const scheduleProgram = (program: FusedProgram, target: Target, choose?: ScheduleChoice): Kernel[] =>
-  program.groups.map((g) => scheduleGroup(g, program, target, choose));
+export const scheduleProgram = (options: ScheduleOptions): Kernel[] =>
+  options.program.groups.map((g) => scheduleGroup(g, options));
+
+/** What a group's kernel would read from textures, were they to take at most so many bytes: as `scheduleGroup` has it. */
+export function textureChoice(group: Group, options: ScheduleOptions): (textureBytes: number) => readonly Value[] {
+  const contraction = contractionOf(group, options.program);
+  if (!contraction) return () => [];
+  return (textureBytes) => readFromTextures(contraction, chosenSchedule(contraction, options, textureBytes));
+}

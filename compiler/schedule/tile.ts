@@ -5,7 +5,7 @@ import { wgslStorageTextures } from "../../runtime/program/schema.ts";
 import { fitsTexture } from "../../runtime/program/texture.ts";
 import type { Axis } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
-import { bytesPerElement, elementCount } from "../ir/types.ts";
+import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
 import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
@@ -114,8 +114,56 @@ function briefTile(c: Contraction, inner: Axis, rows: readonly Axis[]): { tileRo
   return { tileRows: chooseRows(extentOf(rows), 16), unroll: inFours ? Math.min(4, inner.extent) : 1 };
 }
 
-/** The schedule that the target's class starts from, without any measurement. */
-export function defaultSchedule(c: Contraction, target: Target): ContractionSchedule {
+/** An operand loaded less often than this, each element on average, does not pay its copy into a texture. */
+const leastLoads = 2;
+
+/**
+ * The tile with operands in textures where that is right by default: of those that may be in one and are loaded often
+ * enough, the choice that saves most loads with at most `textureBytes` of textures.
+ */
+function withTextures(
+  c: Contraction,
+  tile: ContractionSchedule,
+  longTurn: number,
+  target: Target,
+  textureBytes: number,
+): ContractionSchedule {
+  // SwiftShader reads textures more slowly than buffers, and a GPU both alike: docs/performance.md.
+  if (target.class !== "lavapipe") return tile;
+  const products = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
+  const a = {
+    storageA: "texture",
+    elements: operandElements(c.a),
+    loads: products / (4 * tile.threadColumns),
+  } as const;
+  const b = { storageB: "texture", elements: operandElements(c.b), loads: products / tile.tileRows } as const;
+  const choices = [[a], [b], [a, b]].map((some) => {
+    const { elements, loads, ...storages } = Object.assign({}, ...some);
+    return {
+      // Loads of textures are short code, so that turns may be longer; those of buffers are not.
+      tile: { ...tile, ...storages, ...(some.length === 2 ? { unroll: longTurn } : {}) } as ContractionSchedule,
+      bytes: some.reduce((sum, o) => sum + o.elements * bytesPerElement, 0),
+      saved: some.every((o) => o.loads >= leastLoads * o.elements) ? some.reduce((sum, o) => sum + o.loads, 0) : 0,
+    };
+  });
+  let best = { tile, saved: 0 };
+  for (const choice of choices)
+    if (choice.bytes <= textureBytes && choice.saved > best.saved && isValidSchedule(c, choice.tile, target))
+      best = choice;
+  return best.tile;
+}
+
+const operandElements = ({ read }: Operand): number => elementCount(read.tensor.type.shape);
+
+/**
+ * The schedule that the target's class starts from, without any measurement; its operands in textures take at most
+ * `textureBytes`.
+ */
+export function defaultSchedule(
+  c: Contraction,
+  target: Target,
+  textureBytes = Number.POSITIVE_INFINITY,
+): ContractionSchedule {
   const inner = innerAxisOf(c);
   const software = target.class === "lavapipe" || target.class === "swiftshader";
   const sg = target.subgroupSize;
@@ -125,22 +173,26 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     const along = vectorAlong(c.a, inner, rows);
     // Rows side by side in memory bring four of them a load: taller tiles. Otherwise 32 is the best measured.
     const tileRows = chooseRows(extentOf(rows), along === "tile" ? most : Math.min(32, most));
-    const unroll = Math.min(along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4, inner.extent);
-    const work = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
-    const buffers: Pick<ContractionSchedule, "storageA" | "storageB"> = { storageA: "buffer", storageB: "buffer" };
-    return {
+    const turn = (byFours: number, others: readonly number[]) =>
+      Math.min(along === "tile" ? divides(inner.extent, others) : byFours, inner.extent);
+    const tile: ContractionSchedule = {
       kind: "contraction",
       transport: "broadcast",
-      ...(work < leastWorthCompiling ? briefTile(c, inner, rows) : { tileRows, unroll }),
+      tileRows,
+      unroll: turn(4, [2, 3, 4]),
       tileColumns: 4,
       rowBlock: 4,
       threadRows: 1,
       threadColumns: sg,
       serialRows: true,
-      ...buffers,
+      storageA: "buffer",
+      storageB: "buffer",
       rowAxes: rows.map((x) => x.name).join(","),
       innerAxis: inner.name,
     };
+    const work = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
+    if (work < leastWorthCompiling) return { ...tile, ...briefTile(c, inner, rows) };
+    return withTextures(c, tile, turn(8, [8, 6, 7, 4, 5, 3, 2]), target, textureBytes);
   }
   // A real GPU, or one whose subgroups are not known: the operands meet in workgroup memory.
   const rows = c.rows;
@@ -161,6 +213,16 @@ export function defaultSchedule(c: Contraction, target: Target): ContractionSche
     innerAxis: "all",
   };
 }
+
+/** The tensors that a schedule reads from textures. */
+export function readFromTextures(c: Contraction, s: ContractionSchedule): readonly Value[] {
+  const read = [...(s.storageA === "texture" ? [c.a] : []), ...(s.storageB === "texture" ? [c.b] : [])];
+  return [...new Set(read.map((operand) => operand.read.tensor))];
+}
+
+/** Bytes of the textures that a schedule reads. */
+export const textureBytesOf = (c: Contraction, s: ContractionSchedule): number =>
+  readFromTextures(c, s).reduce((bytes, { type }) => bytes + bytesPerElement * elementCount(type.shape), 0);
 
 /**
  * Why a schedule cannot be built for a contraction on a target, a line each; none where it can. All that can be built

@@ -48,7 +48,7 @@ async function searchSmall(adapterName: string, most: number, change: Build = (_
       enough: () => false,
       keep,
       build: (schedule) => {
-        const right = scheduleGroup(group, program, target, () => schedule);
+        const right = scheduleGroup(group, { program, target, choose: () => schedule });
         return scheduleKey(schedule) === scheduleKey(standard) ? right : change(schedule, right);
       },
     });

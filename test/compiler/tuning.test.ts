@@ -16,7 +16,12 @@ import { byCost, costModel, mostCode } from "../../compiler/schedule/cost.ts";
 import { contractionHash, contractionSize, fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { contractionOf, type ScheduleChoice } from "../../compiler/schedule/index.ts";
 import { bestMeasurement, choiceFrom, type Measurement, type TuningRecord } from "../../compiler/schedule/records.ts";
-import { type ContractionSchedule, defaultSchedule, scheduleProblems } from "../../compiler/schedule/tile.ts";
+import {
+  type ContractionSchedule,
+  defaultSchedule,
+  scheduleProblems,
+  textureBytesOf,
+} from "../../compiler/schedule/tile.ts";
 import { loadTarget, targets } from "../../compiler/target/targets.ts";
 import { parse } from "../../compiler/text/parse.ts";
 import type { Target } from "../../runtime/program/schema.ts";
@@ -36,7 +41,11 @@ function contractionsIn(program: FusedProgram): Map<string, Contraction> {
 }
 
 function contractionsOf(path: string, batch: number, target: Target): Map<string, Contraction> {
-  const { model: compiled } = compileGraph(readFile(path, { batch }), { target, entries: ["step"] });
+  const { model: compiled } = compileGraph(readFile(path, { batch }), {
+    target,
+    entries: ["step"],
+    algorithm: "direct",
+  });
   return contractionsIn(compiled.entries.step!.fused);
 }
 
@@ -227,11 +236,14 @@ test("the distance of schedules counts the parameters that differ", () => {
 
 // ---------------------------------------------------------------- cost
 
+/** The default without textures. */
+const inBuffers = (c: Contraction): ContractionSchedule => defaultSchedule(c, lavapipe, 0);
+
 describe("cost", () => {
   /** The second convolution of AlexNet, whose schedules were measured one by one on lavapipe. */
   const c = alexnet.get("conv2d_conv2d_2")!;
   const tile = (tileRows: number, unroll: number, more: Partial<ContractionSchedule> = {}): ContractionSchedule =>
-    ({ ...defaultSchedule(c, lavapipe), tileRows, unroll, rowBlock: 4, ...more }) as ContractionSchedule;
+    ({ ...inBuffers(c), tileRows, unroll, rowBlock: 4, ...more }) as ContractionSchedule;
   const cost = costModel(c, lavapipe);
 
   test("orders tiles on lavapipe as measurement did", () => {
@@ -247,7 +259,7 @@ describe("cost", () => {
   });
 
   test("textures are cheap on lavapipe, with a long turn, and dear on SwiftShader", () => {
-    const textures = { storageA: "texture", storageB: "texture" };
+    const textures = { storageA: "texture", storageB: "texture" } as const;
     expect(cost(tile(32, 16, textures)).time).toBeLessThan(0.85 * cost(tile(32, 4)).time);
     expect(cost(tile(32, 16, textures)).time).toBeLessThan(cost(tile(32, 4, textures)).time);
     const swiftshader = costModel(c, loadTarget("swiftshader"));
@@ -262,8 +274,7 @@ describe("cost", () => {
     // 5 x 5 pixels of 8 pictures are 200 rows, of 10 pictures 250: four tiles of 64 either way, but five or seven of 40.
     const of = (batch: number, tileRows: number) => {
       const small = convolution(usual, { batch, size: 7, channels: 64 });
-      const standard = defaultSchedule(small, lavapipe);
-      return costModel(small, lavapipe)({ ...standard, tileRows, unroll: 4, rowBlock: 4 }).time;
+      return costModel(small, lavapipe)({ ...inBuffers(small), tileRows, unroll: 4, rowBlock: 4 }).time;
     };
     expect(of(8, 64)).toBe(of(10, 64));
     expect(of(8, 40)).toBeLessThan(of(10, 40));
@@ -275,7 +286,7 @@ describe("cost", () => {
     const padded = convolution(usual, { batch: 32, size: 4, padding: 1, channels: 32 });
     const [batch, ...others] = padded.rows.map((x) => x.name);
     const model = costModel(padded, lavapipe);
-    const base = { ...defaultSchedule(padded, lavapipe), tileRows: 32, unroll: 4, rowBlock: 4 };
+    const base = { ...inBuffers(padded), tileRows: 32, unroll: 4, rowBlock: 4 };
     expect(model({ ...base, rowAxes: batch }).time).toBeLessThan(
       0.8 * model({ ...base, rowAxes: [batch, ...others].join(",") }).time,
     );
@@ -359,9 +370,9 @@ describe("records", () => {
     expect(bestMeasurement(record)?.ms).toBe(8);
   });
 
-  const chosen = (records: TuningRecord[], adapter = here, target = lavapipe) => {
-    const { choose, use } = choiceFrom(records, adapter, target);
-    const schedule = choose(c, defaultSchedule(c, target));
+  const chosen = (records: TuningRecord[], adapter = here, textureBytes = Number.POSITIVE_INFINITY) => {
+    const { choose, use } = choiceFrom(records, adapter, lavapipe);
+    const schedule = choose(c, defaultSchedule(c, lavapipe, textureBytes), textureBytes);
     const counts = { tuned: use.tuned.size, kept: use.kept.size, stale: use.stale.size };
     return { schedule, ...counts };
   };
@@ -387,6 +398,20 @@ describe("records", () => {
     expect(chosen([{ ...record, candidates: "0" }])).toEqual(stale);
     // What was measured since counts.
     expect(chosen([{ ...record, candidates: "0" }, record])).toMatchObject({ schedule: other, stale: 0 });
+  });
+
+  test("where textures would take too much memory, the best of those with less", () => {
+    const textures = { ...other, unroll: 4, storageA: "texture", storageB: "texture" } as ContractionSchedule;
+    const oneTexture = { ...textures, storageB: "buffer" } as ContractionSchedule;
+    const bytes = textureBytesOf(c, oneTexture);
+    const record = recordFor(c, [measured(textures, 5), measured(oneTexture, 6), measured(other, 8)]);
+    expect(chosen([record]).schedule).toEqual(textures);
+    expect(chosen([record], here, bytes).schedule).toEqual(oneTexture);
+    expect(chosen([record], here, bytes - 1).schedule).toEqual(other);
+    // What is taken instead of the default may itself be the best measured.
+    const small = defaultSchedule(c, lavapipe, 0);
+    const withSmall = { ...record, measurements: [...record.measurements, measured(small, 7)] };
+    expect(chosen([withSmall], here, 0).schedule).toEqual(small);
   });
 
   test("a schedule that cannot be built is not chosen", () => {

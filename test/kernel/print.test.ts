@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { KernelExpr } from "../../compiler/ir/kernel.ts";
 import * as K from "../../compiler/ir/kernelExpr.ts";
 import { printExpression, printKernel } from "../../compiler/text/printKernel.ts";
+import { printWgsl } from "../../compiler/wgsl/print.ts";
 import {
   barrier,
   buffer,
@@ -17,6 +18,7 @@ import {
   tileKernel,
   unless,
   variable,
+  vectorKernel,
 } from "./kernels.ts";
 
 test("a contraction: what it needs, then its loop nest, unrolled loops as loops", () => {
@@ -75,6 +77,19 @@ kernel tile workgroups [1, 1, 1] size 64 {
   inPlace %C over %A`);
   expect(text).toContain("    b[local] = B[(k + i) * 8 + (workgroup.x * 8 + j)]\n    barrier\n");
   expect(text).toContain("  registers acc: f32 = 0.0\n");
+});
+
+test("a buffer in a texture", () => {
+  const k = vectorKernel(16);
+  const [x, ...others] = k.buffers;
+  const inTexture = { ...k, buffers: [{ ...x, storage: "texture" as const }, ...others] };
+  expect(printKernel(inTexture)).toContain(`  texture ${x.name}: f32x4[16] read of %${x.name}: f32[64]\n`);
+  const { text, bindings } = printWgsl(inTexture);
+  expect(bindings[0]).toEqual({ name: x.name, access: "texture" });
+  expect(text).toContain(`@group(0) @binding(0) var ${x.name}: texture_storage_2d<rgba32float, read>;`);
+  expect(text).toContain(`texel(${x.name}, `);
+  expect(text).toContain("textureLoad(t, vec2<i32>(i & 8191, i >> 13u))");
+  expect(text).not.toContain(`${x.name}[`);
 });
 
 test("branches", () => {

@@ -3,6 +3,7 @@ import type { Kernel, KernelExpr, Statement } from "../../compiler/ir/kernel.ts"
 import * as K from "../../compiler/ir/kernelExpr.ts";
 import { f32 as f32Type } from "../../compiler/ir/types.ts";
 import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
+import { wgslStorageTextures } from "../../runtime/program/schema.ts";
 import {
   add,
   assign,
@@ -152,6 +153,36 @@ test("limits of the target", () => {
     "bytes of buffer C: 1536; test allows 1000 (maxStorageBufferBindingSize)",
   ]);
   expect(limited({ maxBufferSize: 1000 }, tile)).toEqual(["bytes of buffer C: 1536; test allows 1000 (maxBufferSize)"]);
+});
+
+test("textures", () => {
+  const k = vectorKernel(16);
+  const [x, ...others] = k.buffers;
+  const withTexture = (change = {}) => ({
+    ...k,
+    buffers: [{ ...x, storage: "texture" as const, ...change }, ...others],
+  });
+  const able = { ...target, features: [...target.features, wgslStorageTextures] };
+  expect(problems(withTexture(), { strict: true, strictLoads: true }, able)).toEqual([]);
+  expect(problems(withTexture())).toEqual([
+    `it reads textures; test does not have the feature "${wgslStorageTextures}"`,
+  ]);
+  expect(problems(withTexture({ writes: true }), {}, able)).toContain("texture x is written; textures are only read");
+  expect(problems(withTexture({ width: 1, length: 16 }), {}, able)).toContain(
+    "texture x has elements f32 of width 1; a texel is four f32",
+  );
+  const huge = { name: "x", type: f32Type(8193, 8192, 4) };
+  expect(problems(withTexture({ value: huge, length: 8193 * 8192 }), {}, able)).toContain(
+    "f32[8193,8192,4] fits no texture, which x is to be",
+  );
+  // A texture is no storage buffer: neither counted as one nor bound by its size.
+  const limits = { ...able.limits, maxStorageBuffersPerShaderStage: others.length, maxStorageBufferBindingSize: 256 };
+  const larger = { value: { ...x.value, type: f32Type(128) }, length: 32 };
+  expect(problems(withTexture(larger), {}, { ...able, limits })).toEqual([]);
+  const many = Array.from({ length: 5 }, (_, i) => ({ ...x, name: `x${i}`, storage: "texture" as const }));
+  expect(problems({ ...k, buffers: [...many, ...others] }, {}, able)).toContain(
+    "textures: 5; WebGPU allows 4 (maxStorageTexturesPerShaderStage)",
+  );
 });
 
 test("subgroups", () => {

@@ -39,6 +39,15 @@ function check(
   return checkEntry(program, entry);
 }
 
+test("textures", () => {
+  const texture: ProgramBinding = { kind: "texture", name: "t" };
+  expect(check([["texture", texture]])).toEqual(["dispatch 0 (k): no texture is called t"]);
+  expect(check([["read", texture]])).toContain("dispatch 0 (k) binds texture as read p0");
+  expect(check([["texture", inArena("a")]])).toContain("dispatch 0 (k) binds buffer as texture p0");
+  const five = Array.from({ length: 5 }, () => ["texture", texture] as const);
+  expect(check(five)).toContain("dispatch 0 (k) binds 5 storage textures, WebGPU promises 4");
+});
+
 describe("checkEntry", () => {
   test("slices of one GPU buffer, all read_write, and others as they like", () => {
     const good = check([

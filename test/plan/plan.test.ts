@@ -1,12 +1,20 @@
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { orderAndPlan } from "../../compiler/passes/plan.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
 import { PlanError } from "../../compiler/plan/error.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import type { PlanProblem } from "../../compiler/plan/problem.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
-import { alexNet, anyProblem, cpuMilliseconds, kernel, problem, trainingChain, value } from "./problems.ts";
+import {
+  alexNet,
+  anyProblem,
+  cpuMilliseconds,
+  kernel,
+  orderAndPlan,
+  problem,
+  trainingChain,
+  value,
+} from "./problems.ts";
 
 // Many random problems, on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { orderAndPlan } from "../../compiler/passes/plan.ts";
 import { kernelBindings, placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
 import { planToJson, planToText } from "../../compiler/plan/print.ts";
-import { kernel, problem, trainingChain, value } from "./problems.ts";
+import { kernel, orderAndPlan, problem, trainingChain, value } from "./problems.ts";
 
 const chain = trainingChain(
   [

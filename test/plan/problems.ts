@@ -1,7 +1,10 @@
 /** Planning problems for tests: kernels with buffers and no bodies. */
 import * as fc from "fast-check";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
+import type { Plan } from "../../compiler/ir/plan.ts";
 import { elementCount, f32, type Value } from "../../compiler/ir/types.ts";
+import { orderKernels } from "../../compiler/passes/order.ts";
+import { planMemory } from "../../compiler/plan/plan.ts";
 import type { PlanProblem } from "../../compiler/plan/problem.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 
@@ -191,4 +194,10 @@ export function cpuMilliseconds(work: () => unknown): number {
   work();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
+}
+
+/** Orders a problem's kernels, then plans their memory. */
+export function orderAndPlan(problem: PlanProblem): { readonly problem: PlanProblem; readonly plan: Plan } {
+  const ordered = { ...problem, kernels: orderKernels(problem) };
+  return { problem: ordered, plan: planMemory(ordered) };
 }

@@ -80,6 +80,23 @@ describe("program.json", () => {
     return () => parseProgram(program);
   };
 
+  /** Puts a copy of the input into a texture before the first dispatch, and gives the copy. */
+  const addTexture = (p: any, change = {}) => {
+    const x = p.entries.step.buffers.find((b: any) => b.name === "x");
+    const texture = { name: "x.texture", shape: x.shape, layout: x.layout, gpuTexture: 0, size: 192, start: 0, end: 1 };
+    const copy = { copy: { kind: "buffer", name: "x" }, texture: texture.name };
+    p.entries.step.gpuTextures = [{ width: 12, height: 1 }];
+    p.entries.step.textures = [{ ...texture, ...change }];
+    p.entries.step.dispatches.unshift(copy);
+    return copy as any;
+  };
+
+  test("a copy into a texture is as good", () => {
+    const json = JSON.parse(JSON.stringify(tiny.program));
+    addTexture(json);
+    expect(parseProgram(json)).toBe(json);
+  });
+
   test("a good one comes back as it is", () => {
     const json = JSON.parse(JSON.stringify(tiny.program));
     expect(parseProgram(json)).toBe(json);
@@ -148,6 +165,50 @@ describe("program.json", () => {
       "uniforms where a buffer belongs",
       (p) => (p.entries.step.dispatches[0].bindings[0] = { kind: "uniforms" }),
       "entries.step.dispatches[0].bindings[0]: expected what forward binds as read_write",
+    ],
+    ["no textures", (p) => delete p.entries.step.textures, "entries.step.textures: expected a list, found nothing"],
+    [
+      "a texture without a GPU texture",
+      (p) => addTexture(p, { gpuTexture: 1 }),
+      "entries.step.textures[0].gpuTexture: expected an index below 1, found 1",
+    ],
+    [
+      "a texture larger than its GPU texture",
+      (p) => addTexture(p, { shape: [4, 3, 4, 4], size: 768 }),
+      "entries.step.textures[0].gpuTexture: expected one of at least 48 x 1 texels, found 0",
+    ],
+    [
+      "a texture's size",
+      (p) => addTexture(p, { size: 256 }),
+      "entries.step.textures[0].size: expected 192 bytes for [4,3,2,2], found 256",
+    ],
+    [
+      "a tensor of no whole texels",
+      (p) => addTexture(p, { shape: [3, 3, 1, 1] }),
+      "entries.step.textures[0].shape: expected a multiple of 4 elements, found [3,3,1,1]",
+    ],
+    [
+      "a copy of what is not there",
+      (p) => (addTexture(p).copy.name = "z"),
+      'entries.step.dispatches[0].copy.name: expected the name of a buffer, found "z"',
+    ],
+    [
+      "a copy to what is not there",
+      (p) => (addTexture(p).texture = "z"),
+      'entries.step.dispatches[0].texture: expected the name of a texture, found "z"',
+    ],
+    [
+      "a copy of another shape",
+      (p) => (addTexture(p).copy = { kind: "state", name: "dense_1.weight" }),
+      "entries.step.dispatches[0].texture: expected a texture of dense_1.weight's shape",
+    ],
+    [
+      "a texture where a buffer belongs",
+      (p) => {
+        addTexture(p);
+        p.entries.step.dispatches[1].bindings[0] = { kind: "texture", name: "x.texture" };
+      },
+      "entries.step.dispatches[1].bindings[0]: expected what forward binds as read_write",
     ],
   ])("names the field: %s", (_, change, message) => {
     expect(broken(change)).toThrow(KilnError);

@@ -70,7 +70,7 @@ function expectTextAllTheWay(start: Graph): void {
 /** Schedules look at which scalars are one object; text says what is equal. */
 function expectSameKernels(fused: FusedProgram, text: string): void {
   const shared = { ...fused, groups: fused.groups.map(shareGroup) };
-  const kernels = (program: FusedProgram) => printKernels(scheduleProgram(program, target));
+  const kernels = (program: FusedProgram) => printKernels(scheduleProgram({ program, target }));
   expect(kernels(parse(text) as FusedProgram)).toBe(kernels(shared));
 }
 
