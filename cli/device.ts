@@ -7,7 +7,7 @@ import { UsageError } from "./errors.ts";
 import type { CompileNeeds, OpenedModel } from "./model.ts";
 import type { DeviceOptions, ModelOptions } from "./options.ts";
 import { formatSeconds, say } from "./output.ts";
-import { resolveTarget } from "./targets.ts";
+import { tunedTarget } from "./tune/tuned.ts";
 
 /** Opens the adapter asked for, and says in one line which it is. */
 export async function openAdapter({ adapter }: DeviceOptions): Promise<OpenedDevice> {
@@ -21,12 +21,13 @@ export async function compileFor(
   model: OpenedModel,
   opened: OpenedDevice,
   options: ModelOptions,
-  needs: Omit<CompileNeeds, "target">,
+  needs: Omit<CompileNeeds, "target" | "choose">,
 ): Promise<Artifact> {
   if (model.stored) return model.stored;
-  const target = await resolveTarget(options.target ?? "adapter", async () => opened.target);
-  const { artifact, seconds } = await model.compile({ ...needs, target });
+  const { target, choose, report } = await tunedTarget(options, "adapter", async () => opened);
+  const { artifact, seconds } = await model.compile({ ...needs, target, choose });
   say(describeCompilation(artifact, seconds));
+  report();
   return artifact;
 }
 

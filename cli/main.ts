@@ -9,6 +9,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { tutorialCommand } from "./commands/tutorial.ts";
 import { report } from "./errors.ts";
 import { modelArgument } from "./options.ts";
@@ -20,6 +21,7 @@ const commands = [
   compileCommand,
   inspectCommand,
   runCommand,
+  tuneCommand,
   benchCommand,
   doctorCommand,
   tutorialCommand,

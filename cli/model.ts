@@ -4,6 +4,7 @@ import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
 import type { StageResult } from "../compiler/pipeline.ts";
+import type { ScheduleChoice } from "../compiler/schedule/index.ts";
 import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
 import { KilnError } from "../runtime/program/error.ts";
@@ -17,6 +18,8 @@ export interface CompileNeeds {
   readonly entries?: readonly EntryName[];
   /** Compile velocities in, so that there may be momentum. */
   readonly velocity?: boolean;
+  /** Schedules other than the target's defaults. */
+  readonly choose?: ScheduleChoice;
   /** Check what every pass made, and the artifact. */
   readonly verify?: boolean;
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;

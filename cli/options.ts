@@ -13,6 +13,8 @@ export interface ModelOptions {
   /** A described target's name, a JSON file, or "adapter". */
   readonly target?: string;
   readonly algorithm?: Algorithm;
+  /** File of tuning records; false: none. */
+  readonly cache?: string | false;
 }
 
 export interface DeviceOptions {
@@ -48,7 +50,7 @@ export function setting(text: string, others: Settings = {}): Settings {
   return { ...others, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** --set, --batch, --mode, --target, --algorithm. `target` says what is compiled for where it is not given. */
+/** --set, --batch, --mode, --target, --algorithm, --cache. `target` says what is compiled for where it is not given. */
 export function addModelOptions(command: Command, target = "the adapter in hand"): Command {
   return command
     .addOption(
@@ -71,7 +73,12 @@ export function addModelOptions(command: Command, target = "the adapter in hand"
         "direct",
         "fast",
       ]),
-    );
+    )
+    .option(
+      "--cache <file>",
+      "tuning records for the adapter in hand (else $KILN_TUNING_CACHE, else kiln/tuning.json in the cache folder)",
+    )
+    .option("--no-cache", "compile with the default schedules, whatever was measured");
 }
 
 export const addAdapterOption = (command: Command): Command =>

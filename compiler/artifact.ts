@@ -16,6 +16,7 @@ import { formatVersion, isCopy } from "../runtime/program/schema.ts";
 import type { Layout } from "./ir/fused.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/kernel.ts";
+import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
 import type { CompiledEntry } from "./pipeline.ts";
 import { type BufferPlace, kernelBindings, placesOf, textureAt } from "./plan/bindings.ts";
@@ -98,7 +99,7 @@ function emitStates(model: CompiledModel): ProgramState[] {
 }
 
 /** Kernels by text: what is the same is kept once. */
-class KernelTable {
+export class KernelTable {
   readonly kernels: ProgramKernel[] = [];
   readonly texts: Record<string, string> = {};
   private readonly byKey = new Map<string, number>();
@@ -136,24 +137,39 @@ class KernelTable {
   }
 }
 
+/** Where a kernel's values lie, and what the run decides. */
+interface Placing {
+  readonly placeOf: (value: Value) => BufferPlace;
+  /** The copy of a value that the kernel reads from a texture. */
+  readonly textureOf: (value: Value) => PlanTexture;
+  /** Whether the run decides a value's length. */
+  readonly isUnsized?: (value: Value) => boolean;
+}
+
+/** A kernel's text where its values lie so, and what it binds, in order. */
+export function emitKernel(kernel: Kernel, { placeOf, textureOf, isUnsized }: Placing) {
+  const shared = kernelBindings(kernel, placeOf, textureOf);
+  const aliases = new Map<string, string>();
+  const writable = new Set<string>();
+  const unsized = new Set<string>();
+  for (const { place, buffers } of shared) {
+    const [first, ...others] = buffers.map((b) => b.name);
+    for (const other of others) aliases.set(other, first);
+    if (place.kind === "arena") writable.add(first);
+    if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
+  }
+  return { shared, ...printWgsl(kernel, { aliases, writable, unsized }) };
+}
+
 function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
   const { plan } = entry;
   const placeOf = placesOf(plan, entry.problem);
   const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
+  const isUnsized = (value: Value) => kindOf.get(value) === "pictures";
   return plan.dispatches.map((step, i): ProgramStep => {
     if (!step.kernel) return { copy: emitTensor(step.reads[0], placeOf), texture: step.writes[0].name };
     const { kernel } = step;
-    const shared = kernelBindings(kernel, placeOf, textureAt(plan, i));
-    const aliases = new Map<string, string>();
-    const writable = new Set<string>();
-    const unsized = new Set<string>();
-    for (const { place, buffers } of shared) {
-      const [first, ...others] = buffers.map((b) => b.name);
-      for (const other of others) aliases.set(other, first);
-      if (place.kind === "arena") writable.add(first);
-      if (place.kind === "external" && kindOf.get(place.value) === "pictures") unsized.add(first);
-    }
-    const { text, bindings } = printWgsl(kernel, { aliases, writable, unsized });
+    const { shared, text, bindings } = emitKernel(kernel, { placeOf, textureOf: textureAt(plan, i), isUnsized });
     const bound = shared.map(({ place, buffers }): ProgramBinding => {
       if (place.kind === "texture") return { kind: "texture", name: place.texture.value.name };
       if (place.kind !== "external") return emitTensor(buffers[0].value, placeOf);

@@ -70,6 +70,7 @@ export { InvalidStage } from "./passes/pass.ts";
 export { type CompiledEntry, passes, type StageResult } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
 export { planToJson, planToText } from "./plan/print.ts";
+export { choiceFrom, type TuningRecord } from "./schedule/records.ts";
 export { loadTarget, targets } from "./target/targets.ts";
 export { parse } from "./text/parse.ts";
 export { print } from "./text/print.ts";

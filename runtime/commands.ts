@@ -1,4 +1,4 @@
-import type { SessionBuffers } from "./buffers.ts";
+import type { SessionBuffers, Slice } from "./buffers.ts";
 import type { Pipelines } from "./pipelines.ts";
 import { elementCount } from "./program/layout.ts";
 import {
@@ -70,9 +70,13 @@ export function prepareCommands(
 
 function prepareCopy(entry: ProgramEntry, copy: ProgramCopy, buffers: SessionBuffers): Copy {
   const { shape } = entry.textures.find((t) => t.name === copy.texture)!;
-  const texture = buffers.texture(entry, copy.texture);
-  const { buffer, offset } = buffers.tensor(entry, copy.copy);
-  const texels = elementCount(shape) / elementsPerTexel;
+  const source = buffers.tensor(entry, copy.copy);
+  return copyIntoTexture(source, buffers.texture(entry, copy.texture), elementCount(shape));
+}
+
+/** Fills a texture with a tensor of so many elements; see program/texture.ts. */
+export function copyIntoTexture({ buffer, offset }: Slice, texture: GPUTexture, elements: number): Copy {
+  const texels = elements / elementsPerTexel;
   const rows = Math.floor(texels / texelsPerRow);
   const bytesPerRow = texelsPerRow * texelBytes;
   const part = (row: number, width: number, height: number) =>

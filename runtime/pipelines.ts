@@ -1,6 +1,12 @@
 import { scoped } from "./device.ts";
 import { KilnError } from "./program/error.ts";
-import type { Artifact, ProgramKernel } from "./program/schema.ts";
+import type { Artifact, Program, ProgramKernel } from "./program/schema.ts";
+
+/** Kernels and their texts: an artifact, or less. */
+export interface KernelSource {
+  readonly program: Pick<Program, "kernels">;
+  readonly kernels: Artifact["kernels"];
+}
 
 /** Compute pipelines of a program's kernels, by index. */
 export type Pipelines = ReadonlyMap<number, GPUComputePipeline>;
@@ -12,7 +18,7 @@ export type Pipelines = ReadonlyMap<number, GPUComputePipeline>;
  */
 export async function buildPipelines(
   device: GPUDevice,
-  artifact: Artifact,
+  artifact: KernelSource,
   kernels: Iterable<number>,
 ): Promise<Pipelines> {
   const modules = new Map<string, Promise<GPUShaderModule>>();

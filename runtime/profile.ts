@@ -1,9 +1,14 @@
 import { type Command, recordCommands, recordTimed } from "./commands.ts";
 import { type DeviceWatch, scoped } from "./device.ts";
 
+/** How time is taken: by the device's timestamps, or on this side around a submit of each dispatch. */
+export type Clock = "timestamps" | "submits";
+
+export const clockOf = (device: GPUDevice): Clock =>
+  device.features.has("timestamp-query") ? "timestamps" : "submits";
+
 export interface Profile {
-  /** How time was taken: by the device's timestamps, or on this side around a submit of each dispatch. */
-  readonly clock: "timestamps" | "submits";
+  readonly clock: Clock;
   readonly dispatches: readonly {
     /** Its name; "copy" for a copy into a texture, which has no workgroups. */
     readonly kernel: string;
@@ -24,15 +29,13 @@ export async function profileCommands(
   repeats: number,
 ): Promise<Profile> {
   const least = commands.map(() => Number.POSITIVE_INFINITY);
-  const clock = device.features.has("timestamp-query") ? "timestamps" : "submits";
-  const measure = clock === "timestamps" ? measureByTimestamps : measureBySubmits;
   const software = device.adapterInfo.isFallbackAdapter;
   // Waiting takes a core from a software driver (see Pace), unless it is known how long not to ask: one run to find out.
   const runs = software ? repeats + 1 : repeats;
   for (let from = 0; from < commands.length; from += dispatchesPerSet) {
     let patience = 0;
     for (let run = 0; run < runs; run++) {
-      const times = await measure(device, watch, commands.slice(from, from + dispatchesPerSet), patience);
+      const times = await timeCommands(device, watch, commands.slice(from, from + dispatchesPerSet), patience);
       times.forEach((time, i) => {
         least[from + i] = Math.min(least[from + i], time);
       });
@@ -41,13 +44,26 @@ export async function profileCommands(
     }
   }
   return {
-    clock,
+    clock: clockOf(device),
     dispatches: commands.map(({ kernel, workgroups }, i) => ({ kernel, workgroups, nanoseconds: least[i] })),
     totalNanoseconds: least.reduce((a, b) => a + b, 0),
   };
 }
 
-/** Nanoseconds of each command. Nobody asks for `patience` milliseconds whether the device is done. */
+/**
+ * Nanoseconds of each command, all run once in their order; at most 2048 of them. Nobody asks for `patience` milliseconds
+ * whether the device is done.
+ */
+export const timeCommands = (
+  device: GPUDevice,
+  watch: DeviceWatch,
+  commands: readonly Command[],
+  patience: number,
+): Promise<number[]> =>
+  clockOf(device) === "timestamps"
+    ? measureByTimestamps(device, watch, commands, patience)
+    : measureBySubmits(device, watch, commands);
+
 async function measureByTimestamps(
   device: GPUDevice,
   watch: DeviceWatch,

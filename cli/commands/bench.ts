@@ -17,6 +17,7 @@ import {
 } from "../options.ts";
 import { emitJson, say } from "../output.ts";
 import { packagedModel } from "../paths.ts";
+import { formatTable } from "../table.ts";
 
 interface BenchOptions extends ModelOptions, DeviceOptions {
   readonly repeats: number;
@@ -103,19 +104,13 @@ function sayFigures(figures: Figures): void {
 /** A table, one dispatch a line, in the order in which they run. */
 function formatKernels(kernels: readonly KernelFigures[]): string {
   const total = kernels.reduce((sum, { ms }) => sum + ms, 0);
-  const rows = [
-    ["kernel", "ms", "% of time", "GFLOP/s", "% of ceiling", "bytes"],
-    ...kernels.map((k) => [
-      k.name,
-      k.ms.toFixed(2),
-      ((100 * k.ms) / total).toFixed(1),
-      k.gflops.toFixed(1),
-      k.percentOfPeak.toFixed(1),
-      formatBytes(k.bytes),
-    ]),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  "))
-    .join("\n");
+  const rows = kernels.map((k) => [
+    k.name,
+    k.ms.toFixed(2),
+    ((100 * k.ms) / total).toFixed(1),
+    k.gflops.toFixed(1),
+    k.percentOfPeak.toFixed(1),
+    formatBytes(k.bytes),
+  ]);
+  return formatTable(["kernel", "ms", "% of time", "GFLOP/s", "% of ceiling", "bytes"], rows, ["kernel"]);
 }

@@ -21,7 +21,7 @@ import {
   modelArgument,
 } from "../options.ts";
 import { emitJson, say } from "../output.ts";
-import { resolveTarget } from "../targets.ts";
+import { tunedTarget } from "../tune/tuned.ts";
 
 interface CompileOptions extends ModelOptions, DeviceOptions {
   readonly optimizer: "sgd";
@@ -64,10 +64,11 @@ export const compileCommand = () =>
 async function compile(path: string, options: CompileOptions): Promise<void> {
   const model = await openModel(path, options);
   if (model.stored) throw new UsageError(`${path} is an artifact already; kiln compile takes a model file`);
-  const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice(options)).target);
+  const { target, choose, report } = await tunedTarget(options, "portable", () => openDevice(options));
   const dump = options.dumpIr ? new DumpIr() : null;
   const compiled = await model.compile({
     target,
+    choose,
     velocity: options.momentum > 0,
     verify: options.verify,
     onPass: dump?.onPass,
@@ -78,6 +79,7 @@ async function compile(path: string, options: CompileOptions): Promise<void> {
   const files = { [`${model.name}.ts`]: emitModule(artifact.program), ...dump?.files(compiled.model!) };
   await writeArtifact(options.output, artifact, files);
   say(describeCompilation(artifact, compiled.seconds));
+  report();
   say(describePlan(artifact));
   say(`Written to ${options.output}`);
 }

@@ -17,7 +17,7 @@ import {
   modelArgument,
 } from "../options.ts";
 import { emit, emitJson } from "../output.ts";
-import { resolveTarget } from "../targets.ts";
+import { tunedTarget } from "../tune/tuned.ts";
 
 type Stage = "graph" | "joint" | "expr" | "fused" | "kernels" | "plan";
 
@@ -52,10 +52,11 @@ export const inspectCommand = () =>
     const model = await openModel(path, options);
     if (model.stored) return showStored(path, model.stored, options);
     const { stage, format } = options;
-    const target = await resolveTarget(options.target ?? "portable", async () => (await openDevice(options)).target);
+    const { target, choose, report } = await tunedTarget(options, "portable", () => openDevice(options));
     const entries: EntryName[] =
       model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
-    const compiled = await model.compile({ target, entries, velocity: options.momentum > 0 });
+    const compiled = await model.compile({ target, choose, entries, velocity: options.momentum > 0 });
+    report();
     const { graph } = compiled.model!;
     const { entry } = mainEntry(compiled.model!);
     await (format === "json" ? showJson(stage, graph, entry) : showText(stage, graph, entry));

@@ -9,12 +9,12 @@ import { type EpochEvent, type StepEvent, trainingPlan, train as trainSession } 
 import { openDataFor } from "../data.ts";
 import { compileFor, openAdapter } from "../device.ts";
 import { Interrupted } from "../errors.ts";
+import { Interruption } from "../interruption.ts";
 import { type OpenedModel, openModel } from "../model.ts";
 import type { DeviceOptions, ModelOptions } from "../options.ts";
 import { formatSeconds, say } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type KeptRun, keepRun, type RunRecord, readKeptRun, requireFresh } from "./checkpoints.ts";
-import { Interruption } from "./interruption.ts";
 import { TrainingLog } from "./log.ts";
 
 /** Of `kiln train`; undefined where the command line is silent. */
@@ -63,7 +63,7 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   }
   if (newest) sayResumed(newest, request);
 
-  const interruption = new Interruption();
+  const interruption = new Interruption("step");
   const progress = new TrainingProgress();
   const losses: number[] = [];
   let saved: string | null = newest?.path ?? null;

@@ -29,6 +29,8 @@ export interface Contraction {
   readonly exists: readonly Condition[];
   /** Products of the sums as they are defined, without what tiles and axes add. */
   readonly products: number;
+  /** Of the values read and stored. */
+  readonly layouts: FusedProgram["layouts"];
 }
 
 /** Fewer products than this for each output, or fewer columns, and a tile has nothing to reuse. */
@@ -83,7 +85,7 @@ export function asContraction(group: Group, layouts: FusedProgram["layouts"]): C
   const [rows, columns] = [alone(hasA), alone(hasB)];
   if (extentOf(reduce.axes) < leastInner) return undefined;
   const products = extentOf(group.axes) * extentOf(first.axes);
-  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes, exists, products };
+  return { group: normal, reduce, stores, a, b, batch, rows, columns, inner: reduce.axes, exists, products, layouts };
 }
 
 /** Conditions of divisibility on what decides them: 2 h + g is even where g is. */

@@ -8,7 +8,7 @@ import type { Value } from "../ir/types.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
-import { type ContractionSchedule, defaultSchedule, scheduleProblems } from "./tile.ts";
+import { type ContractionSchedule, defaultSchedule, readFromTextures, scheduleProblems } from "./tile.ts";
 import { asTransform, scheduleTransform } from "./transform.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";
 
@@ -38,6 +38,12 @@ function chosenSchedule(
   return choose ? choose(c, standard, textureBytes) : standard;
 }
 
+/** A group as the scheduler sees it, where it is a contraction. */
+export function contractionOf(group: Group, { layouts }: FusedProgram): Contraction | undefined {
+  const shared = shareGroup(group);
+  return asTransform(shared, layouts) ? undefined : asContraction(shared, layouts);
+}
+
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
   const kernel = build(group, options, textureBytes);
@@ -64,12 +70,7 @@ export const scheduleProgram = (options: ScheduleOptions): Kernel[] =>
 
 /** What a group's kernel would read from textures, were they to take at most so many bytes: as `scheduleGroup` has it. */
 export function textureChoice(group: Group, options: ScheduleOptions): (textureBytes: number) => readonly Value[] {
-  const contraction = asContraction(shareGroup(group), options.program.layouts);
+  const contraction = contractionOf(group, options.program);
   if (!contraction) return () => [];
-  const { a, b } = contraction;
-  return (textureBytes) => {
-    const { storageA, storageB } = chosenSchedule(contraction, options, textureBytes);
-    const read = [...(storageA === "texture" ? [a] : []), ...(storageB === "texture" ? [b] : [])];
-    return [...new Set(read.map((operand) => operand.read.tensor))];
-  };
+  return (textureBytes) => readFromTextures(contraction, chosenSchedule(contraction, options, textureBytes));
 }

@@ -5,7 +5,7 @@ import { wgslStorageTextures } from "../../runtime/program/schema.ts";
 import { fitsTexture } from "../../runtime/program/texture.ts";
 import type { Axis } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
-import { bytesPerElement, elementCount } from "../ir/types.ts";
+import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
 import { type Contraction, extentOf, type Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
@@ -36,6 +36,9 @@ export interface ContractionSchedule {
   readonly innerAxis: string;
   readonly [parameter: string]: string | number | boolean;
 }
+
+/** The parameters whose values are names of the contraction's axes, several with commas between. */
+export const axisParameters: readonly string[] = ["rowAxes", "innerAxis"];
 
 /** The operand's elements side by side in memory: four steps of the inner axis, four rows or columns, or neither. */
 export type VectorAlong = "inner" | "tile" | "none";
@@ -210,6 +213,16 @@ export function defaultSchedule(
     innerAxis: "all",
   };
 }
+
+/** The tensors that a schedule reads from textures. */
+export function readFromTextures(c: Contraction, s: ContractionSchedule): readonly Value[] {
+  const read = [...(s.storageA === "texture" ? [c.a] : []), ...(s.storageB === "texture" ? [c.b] : [])];
+  return [...new Set(read.map((operand) => operand.read.tensor))];
+}
+
+/** Bytes of the textures that a schedule reads. */
+export const textureBytesOf = (c: Contraction, s: ContractionSchedule): number =>
+  readFromTextures(c, s).reduce((bytes, { type }) => bytes + bytesPerElement * elementCount(type.shape), 0);
 
 /**
  * Why a schedule cannot be built for a contraction on a target, a line each; none where it can. All that can be built

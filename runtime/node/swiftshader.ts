@@ -4,12 +4,10 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { constants, homedir } from "node:os";
+import { constants } from "node:os";
 import { basename, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-
-/** Where Kiln keeps what it can make again: $XDG_CACHE_HOME/kiln, or ~/.cache/kiln. */
-export const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kiln");
+import { cacheFolder } from "./cacheFolder.ts";
 
 const wanted = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader_icd.json"];
 

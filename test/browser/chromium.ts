@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { type Browser, chromium } from "playwright-core";
-import { cacheFolder, tarFiles } from "../../runtime/node/swiftshader.ts";
+import { cacheFolder } from "../../runtime/node/cacheFolder.ts";
+import { tarFiles } from "../../runtime/node/swiftshader.ts";
 
 /**
  * Chromium with WebGPU on SwiftShader: $KILN_CHROMIUM, else the headless shell that the npm package @sparticuz/chromium

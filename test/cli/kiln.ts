@@ -55,7 +55,9 @@ export class Folder {
     args: readonly string[],
     env: Record<string, string> = {},
   ): { child: ChildProcess; finished: Promise<Finished> } {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: this.path, env: { ...process.env, ...env } });
+    // What whoever runs the tests has tuned is no part of them.
+    const own = { KILN_TUNING_CACHE: this.file("tuning.json") };
+    const child = spawn(process.execPath, [bin, ...args], { cwd: this.path, env: { ...process.env, ...own, ...env } });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (text) => {
       stdout += text;

@@ -1,9 +1,9 @@
 /** `--data auto`: CIFAR-10 if it can be had, else synthetic pictures, and always said which and why. */
 
 import { readdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { KilnError } from "../../program/error.ts";
+import { cacheFolder } from "../cacheFolder.ts";
 import { cifar10Folder, openCifar10 } from "./cifar10.ts";
 import { colours, type DataSet, isMissing, type ModelInput, type OnProgress, reason } from "./dataSet.ts";
 import { type Archive, cifar10Archive, downloadCifar10 } from "./download.ts";
@@ -74,11 +74,6 @@ function synthetic(model: ModelInput, { seed }: AutoOptions, why: readonly strin
 }
 
 const withNotice = (data: DataSet, notice: readonly string[]): DataSet => ({ ...data, notice });
-
-/** Where Kiln keeps what it downloads: $XDG_CACHE_HOME/kiln, or ~/.cache/kiln. */
-export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "kiln");
-}
 
 async function exists(folder: string): Promise<boolean> {
   try {

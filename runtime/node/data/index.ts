@@ -5,7 +5,7 @@ import type { DataSet, ModelInput } from "./dataSet.ts";
 import { openFolder } from "./folder.ts";
 import { openSynthetic } from "./synthetic.ts";
 
-export { cacheFolder } from "./auto.ts";
+export { cacheFolder } from "../cacheFolder.ts";
 export type { DataProgress, DataSet, ModelInput, OnProgress } from "./dataSet.ts";
 export { decodePicture, type Picture } from "./decode.ts";
 
