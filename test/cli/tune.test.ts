@@ -28,7 +28,8 @@ beforeEach(() => write(found));
 describe("kiln tune", () => {
   test("measures every contraction, and shows a table", () => {
     expect(tuned.code, tuned.stderr).toBe(0);
-    expect(tuned.stderr).toMatch(/^Ceiling: [\d.]+ GFLOP\/s\. Contractions: \d+\. Records: .*tuning\.json$/m);
+    expect(tuned.stderr).toMatch(/^Contractions: \d+\. Records: .*tuning\.json$/m);
+    expect(tuned.stderr).toMatch(/^Ceiling: [\d.]+ GFLOP\/s$/m);
     expect(tuned.stderr).toMatch(
       /^kernel +rows x columns x terms +uses +before ms +after ms +% of ceiling +measured +schedule$/m,
     );
