@@ -124,7 +124,6 @@ const leastLoads = 2;
 function withTextures(
   c: Contraction,
   tile: ContractionSchedule,
-  longTurn: number,
   target: Target,
   textureBytes: number,
 ): ContractionSchedule {
@@ -140,8 +139,7 @@ function withTextures(
   const choices = [[a], [b], [a, b]].map((some) => {
     const { elements, loads, ...storages } = Object.assign({}, ...some);
     return {
-      // Loads of textures are short code, so that turns may be longer; those of buffers are not.
-      tile: { ...tile, ...storages, ...(some.length === 2 ? { unroll: longTurn } : {}) } as ContractionSchedule,
+      tile: { ...tile, ...storages } as ContractionSchedule,
       bytes: some.reduce((sum, o) => sum + o.elements * bytesPerElement, 0),
       saved: some.every((o) => o.loads >= leastLoads * o.elements) ? some.reduce((sum, o) => sum + o.loads, 0) : 0,
     };
@@ -173,13 +171,11 @@ export function defaultSchedule(
     const along = vectorAlong(c.a, inner, rows);
     // Rows side by side in memory bring four of them a load: taller tiles. Otherwise 32 is the best measured.
     const tileRows = chooseRows(extentOf(rows), along === "tile" ? most : Math.min(32, most));
-    const turn = (byFours: number, others: readonly number[]) =>
-      Math.min(along === "tile" ? divides(inner.extent, others) : byFours, inner.extent);
     const tile: ContractionSchedule = {
       kind: "contraction",
       transport: "broadcast",
       tileRows,
-      unroll: turn(4, [2, 3, 4]),
+      unroll: Math.min(along === "tile" ? divides(inner.extent, [2, 3, 4]) : 4, inner.extent),
       tileColumns: 4,
       rowBlock: 4,
       threadRows: 1,
@@ -192,7 +188,7 @@ export function defaultSchedule(
     };
     const work = extentOf([...c.batch, ...c.rows, ...c.columns, ...c.inner]);
     if (work < leastWorthCompiling) return { ...tile, ...briefTile(c, inner, rows) };
-    return withTextures(c, tile, turn(8, [8, 6, 7, 4, 5, 3, 2]), target, textureBytes);
+    return withTextures(c, tile, target, textureBytes);
   }
   // A real GPU, or one whose subgroups are not known: the operands meet in workgroup memory.
   const rows = c.rows;
