@@ -105,7 +105,7 @@ class Cotangents {
   /** A cotangent to hand out: never an input itself, since outputs have storage of their own. */
   stored(value: Value): Value {
     const sum = this.ofOrZeros(value);
-    if (this.builder.nodes.some((n) => outputValues(n).includes(sum))) return sum;
+    if (this.builder.defines(sum)) return sum;
     return this.builder.emit("copy", { x: sum }, {}, `d.${value.name}`).y;
   }
 

@@ -111,11 +111,12 @@ class Fusion {
 
   /** Whether d can run where item runs: nothing else that d waits for may wait for item. */
   private isAcyclic(item: Item, d: Definition): boolean {
-    const alone = itemOf(d, 0);
     // As an item it would also wait for the other readers of a state that it overwrites.
-    const others = new Set(this.dependencies.before(alone));
+    const others = new Set(this.dependencies.before(itemOf(d, 0)));
     others.delete(item);
-    return !this.dependencies.dependsOn(others, item);
+    // What item itself waits for cannot wait for item.
+    for (const earlier of this.dependencies.before(item)) others.delete(earlier);
+    return others.size === 0 || !this.dependencies.dependsOn(others, item);
   }
 
   /** A state that is overwritten may be read only where, and when, its element is replaced. */

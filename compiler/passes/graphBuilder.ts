@@ -55,9 +55,11 @@ export const typesOf = (inputs: NodeInputs): InputTypes =>
 export class GraphBuilder {
   readonly nodes: Node[];
   readonly names: Names;
+  private readonly defined: Set<Value>;
 
   constructor(graph: Graph) {
     this.nodes = [...graph.nodes];
+    this.defined = new Set(graph.nodes.flatMap(outputValues));
     this.names = new Names(valuesOf(graph));
   }
 
@@ -87,6 +89,12 @@ export class GraphBuilder {
       Object.entries(types).map(([name, type]) => [name, this.value(single ? hint : `${hint}.${name}`, type)]),
     );
     this.nodes.push({ op, inputs: present, options, outputs, location });
+    for (const output of Object.values(outputs)) this.defined.add(output);
     return outputs;
+  }
+
+  /** Whether a node gives the value; inputs and states are there before all nodes. */
+  defines(value: Value): boolean {
+    return this.defined.has(value);
   }
 }

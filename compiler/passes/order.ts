@@ -34,11 +34,11 @@ const searchBudget = 4e6;
 /** Moves single kernels as early or as late as they may run, while that makes the order cheaper. */
 function improve(flow: Dataflow, from: Ordered, costOf: (order: readonly number[]) => OrderCost): Ordered {
   let best = from;
+  let position = positions(best.order);
   let trials = Math.floor(searchBudget / (flow.values.length + flow.steps.length + 1));
   for (let changed = true; changed; ) {
     changed = false;
     for (let k = 0; k < flow.steps.length; k++) {
-      const position = positions(best.order);
       const at = position[k];
       const earliest = flow.before[k].reduce((p, b) => Math.max(p, position[b] + 1), 0);
       const latest = flow.after[k].reduce((p, a) => Math.min(p, position[a] - 1), best.order.length - 1);
@@ -49,6 +49,7 @@ function improve(flow: Dataflow, from: Ordered, costOf: (order: readonly number[
         const cost = costOf(order);
         if (!cheaper(cost, best)) continue;
         best = { order, ...cost };
+        position = positions(order);
         changed = true;
         break;
       }
@@ -57,8 +58,8 @@ function improve(flow: Dataflow, from: Ordered, costOf: (order: readonly number[
   return best;
 }
 
-function positions(order: readonly number[]): number[] {
-  const position: number[] = [];
+function positions(order: readonly number[]): Int32Array {
+  const position = new Int32Array(order.length);
   order.forEach((k, i) => {
     position[k] = i;
   });
