@@ -26,7 +26,16 @@ test("the mistake is reported as shown", async () => {
 
 test("the fused kernel is the compiler's", async () => {
   const { child, finished } = folder.start([
-    ...["inspect", join(root, "models/alexnet.ts"), "--stage", "fused", "--target", "lavapipe"],
+    ...[
+      "inspect",
+      join(root, "models/alexnet.ts"),
+      "--stage",
+      "fused",
+      "--target",
+      "lavapipe",
+      "--algorithm",
+      "direct",
+    ],
   ]);
   expect(child.pid).toBeDefined();
   const { stdout } = await finished;
