@@ -33,6 +33,8 @@ class Progress {
   readonly ready: number[];
   private readonly waiting: number[];
   private readonly unread: number[];
+  /** By kernel, until another reader of what it reads has run: most kernels wait long, and are asked about at each step. */
+  private readonly effects: (Effect | undefined)[] = [];
 
   constructor(private readonly flow: Dataflow) {
     this.waiting = flow.before.map((set) => set.length);
@@ -41,6 +43,11 @@ class Progress {
   }
 
   effect(k: number): Effect {
+    this.effects[k] ??= this.effectNow(k);
+    return this.effects[k];
+  }
+
+  private effectNow(k: number): Effect {
     const { flow } = this;
     let allocates = 0;
     let net = 0;
@@ -63,9 +70,17 @@ class Progress {
     return this.unread[v] === 1 && !this.flow.kept[v];
   }
 
+  /** Counts k out of, or into, the readers still to come of what it reads. */
+  private count(k: number, change: 1 | -1): void {
+    for (const v of this.flow.reads[k]) {
+      this.unread[v] += change;
+      for (const reader of this.flow.readers[v]) this.effects[reader] = undefined;
+    }
+  }
+
   run(k: number): void {
     this.ready.splice(this.ready.indexOf(k), 1);
-    for (const v of this.flow.reads[k]) this.unread[v]--;
+    this.count(k, -1);
     for (const next of this.flow.after[k]) if (--this.waiting[next] === 0) this.ready.push(next);
   }
 
@@ -74,7 +89,7 @@ class Progress {
     for (const next of this.flow.after[k]) {
       if (this.waiting[next]++ === 0) this.ready.splice(this.ready.indexOf(next), 1);
     }
-    for (const v of this.flow.reads[k]) this.unread[v]++;
+    this.count(k, 1);
     this.ready.push(k);
   }
 
