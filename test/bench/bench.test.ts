@@ -36,7 +36,7 @@ beforeAll(async () => {
   const [name] = readdirSync(join(folder, "results"));
   expect(name).toMatch(/^\d{4}-\d\d-\d\d-[a-z0-9-]+$/);
   results = join(folder, "results", name);
-}, 300_000);
+}, 600_000);
 
 const suites = ["peers", "kernels", "scale", "compile", "memory"];
 

@@ -15,6 +15,8 @@ export interface PeerFigures {
   readonly ms: Spread | null;
   /** Its time divided by Kiln's in the same round, at the same batch; null for Kiln itself. */
   readonly timesKiln: Spread | null;
+  /** Losses of all steps, those of warming up first; none of a forward pass. */
+  readonly losses: readonly number[];
   /** Greatest difference from what Kiln computed, relative to the greatest value. */
   readonly difference: number | null;
   /** Why there are no figures. */
@@ -127,6 +129,7 @@ function figures(one: Contestant, all: readonly Contestant[], task: Task): PeerF
     times,
     ms: times.length > 0 ? spread(times) : null,
     timesKiln: ratios.length > 0 ? spread(ratios) : null,
+    losses: task === "step" ? one.runs.map((run) => run.values[0]) : [],
     difference: one === base ? null : difference(one.runs, base.runs, task),
     remark,
   };

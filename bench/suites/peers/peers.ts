@@ -16,7 +16,7 @@ import { type Comparison, compareTask, type PeerFigures } from "./compare.ts";
 import { kiln, type PeerDefinition, peers } from "./definitions.ts";
 import { layersOf } from "./layers.ts";
 
-/** More than rounding of float32 explains, and a peer would not compute the same network. */
+/** More than rounding of float32 explains: the peer does the same work, but its numbers are others, and its row says so. */
 const tolerance = 1e-3;
 const learningRate = 0.01;
 
@@ -153,8 +153,10 @@ function table({ task, peers }: Comparison): Table {
   };
 }
 
-const remarkOf = ({ remark, difference }: PeerFigures): string | null =>
-  difference !== null && !(difference <= tolerance) ? "computes something else: not to be compared" : remark;
+const remarkOf = ({ task, remark, difference }: PeerFigures): string | null =>
+  difference === null || difference <= tolerance
+    ? remark
+    : `its ${task === "step" ? "losses" : "outputs"} differ by more than rounding explains`;
 
 function chart({ task, peers }: Comparison): Chart[] {
   const shown = peers.filter(({ timesKiln, ms, name }) => ms && (timesKiln || name === "kiln"));
