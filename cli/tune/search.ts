@@ -1,7 +1,8 @@
 /** Measures candidates for one contraction on the device: against the default schedule, in turns, results checked. */
+
+import { extentOf } from "../../compiler/ir/index.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
 import { candidates, scheduleKey } from "../../compiler/schedule/candidates.ts";
-import { extentOf } from "../../compiler/schedule/contraction.ts";
 import { byCost } from "../../compiler/schedule/cost.ts";
 import { fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { scheduleGroup } from "../../compiler/schedule/index.ts";

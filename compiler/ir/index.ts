@@ -17,6 +17,9 @@ export class Axis {
   ) {}
 }
 
+/** Points of the loops over some axes. */
+export const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
+
 export type Atom =
   | { readonly kind: "axis"; readonly axis: Axis }
   | { readonly kind: "floorDiv"; readonly of: Index; readonly by: number }

@@ -2,6 +2,8 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { ExprProgram } from "../ir/expr.ts";
 import { bytesPerElement } from "../ir/types.ts";
+import { isSoftware } from "../target/isSoftware.ts";
+import { Names } from "./graphBuilder.ts";
 import { asConvolution, type Convolution } from "./winograd/convolution.ts";
 import { cookToom, hasPoints } from "./winograd/cookToom.ts";
 import { estimatedError } from "./winograd/error.ts";
@@ -24,13 +26,7 @@ export interface AlgorithmOptions {
 export function algorithm(program: ExprProgram, target: Target, options: AlgorithmOptions): ExprProgram {
   const { algorithm: wanted, chooseTile = (_, standard) => standard } = options;
   if (wanted === "direct") return program;
-  const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));
-  const fresh = (hint: string): string => {
-    let name = hint;
-    for (let i = 2; names.has(name); i++) name = `${hint}_${i}`;
-    names.add(name);
-    return name;
-  };
+  const names = new Names(program.definitions.flatMap((d) => d.outputs));
   const transforms: Transforms = new Map();
   const train = program.mode === "train";
   const definitions = program.definitions.flatMap((d) => {
@@ -38,7 +34,9 @@ export function algorithm(program: ExprProgram, target: Target, options: Algorit
     if (!c) return [d];
     const standard = cheapestTile(c, target, errorBudget[wanted], train);
     const tile = chooseTile(c, standard);
-    return tile ? rewriteConvolution(d, c, tile, transforms, fresh, label(c, tile, target, train)) : [d];
+    return tile
+      ? rewriteConvolution(d, c, tile, transforms, (hint) => names.fresh(hint), label(c, tile, target, train))
+      : [d];
   });
   return { ...program, definitions };
 }
@@ -57,8 +55,6 @@ const tileSizes = [2, 3, 4, 5, 6] as const;
  * load is some 15 of them; a GPU does 40 or more in the time in which memory delivers four bytes.
  */
 const elementCost = (target: Target): number => (isSoftware(target) ? 20 : 60);
-
-const isSoftware = (target: Target): boolean => target.class === "lavapipe" || target.class === "swiftshader";
 
 /** A rewriting that promises less than this is not worth its kernels. */
 const leastGain = 1.25;

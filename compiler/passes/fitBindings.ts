@@ -7,18 +7,13 @@ import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, Index } from "../ir/index.ts";
 import { indicesOf, readsOf, rewriteScalar, Scalar, substituteAxes, visitScalar } from "../ir/scalar.ts";
 import { type DType, tensorType, type Value } from "../ir/types.ts";
+import { Names } from "./graphBuilder.ts";
 
 export function fitBindings(program: ExprProgram, target: Target): ExprProgram {
   const most = target.limits.maxStorageBuffersPerShaderStage;
-  const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));
+  const names = new Names(program.definitions.flatMap((d) => d.outputs));
   const replaced = new Map(program.updates.map((u) => [u.next, u.state]));
   const storage = (v: Value): Value => replaced.get(v) ?? v;
-  const fresh = (hint: string): string => {
-    let name = hint;
-    for (let i = 2; names.has(name); i++) name = `${hint}_${i}`;
-    names.add(name);
-    return name;
-  };
   const cutUp = (d: Definition): Definition[] => {
     const parts: Definition[] = [];
     let rest = d;
@@ -27,7 +22,7 @@ export function fitBindings(program: ExprProgram, target: Target): ExprProgram {
       const cut = bestCut(rest, most, storage) ?? bestCut(rest, tensorsOf(rest.body, storage).size, storage);
       if (!cut)
         throw new Error(`%${d.outputs[0].name} needs ${bindings(rest, storage)} buffers, ${target.name} binds ${most}`);
-      const [part, remaining] = extract(rest, cut, fresh(`${d.outputs[0].name}.part`));
+      const [part, remaining] = extract(rest, cut, names.fresh(`${d.outputs[0].name}.part`));
       parts.push(...cutUp(part));
       rest = remaining;
     }

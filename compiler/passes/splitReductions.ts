@@ -5,16 +5,15 @@
 
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Definition, ExprProgram } from "../ir/expr.ts";
-import { Axis, Index } from "../ir/index.ts";
+import { Axis, extentOf, Index } from "../ir/index.ts";
 import { hasTables, readsOf, Scalar, substituteAxes } from "../ir/scalar.ts";
 import { bytesPerElement, elementCount, tensorType, type Value } from "../ir/types.ts";
+import { isSoftware } from "../target/isSoftware.ts";
 
 /** Invocations that a sum which is no contraction should keep busy; on a software adapter it also blocks the sum. */
 const sumParallelism = 4096;
 /** A partial sum shorter than this is not worth its store. */
 const leastTerms = 16;
-
-const isSoftware = (target: Target): boolean => target.class === "lavapipe" || target.class === "swiftshader";
 
 /** Tiles of a contraction that keep the adapter busy, of about so many outputs each. */
 const contractionTiles = (target: Target) =>
@@ -22,8 +21,6 @@ const contractionTiles = (target: Target) =>
 const leastContractionTerms = 1024;
 /** What the tiles of a slice read over and over should stay in a CPU's cache: a good part of its last level. */
 const cachedBytes = 5 * 2 ** 20;
-
-const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
 
 export function splitReductions(program: ExprProgram, target: Target): ExprProgram {
   const names = new Set(program.definitions.flatMap((d) => d.outputs.map((v) => v.name)));

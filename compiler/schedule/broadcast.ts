@@ -6,12 +6,12 @@
 
 import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram } from "../ir/fused.ts";
-import { Axis, Index } from "../ir/index.ts";
+import { Axis, extentOf, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import type { Condition, UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
-import { type Contraction, extentOf } from "./contraction.ts";
+import type { Contraction } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";

@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
 import { type Target, wgslStorageTextures } from "../../runtime/program/schema.ts";
-import type { Axis } from "../ir/index.ts";
+import { type Axis, extentOf } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
-import { type Contraction, extentOf, type Operand } from "./contraction.ts";
+import type { Contraction, Operand } from "./contraction.ts";
 import { type PlacedSchedule, toPlaces } from "./identity.ts";
 import {
   type ContractionSchedule,

@@ -3,7 +3,7 @@
  * B[batch, columns, inner]. Convolutions, their gradients and dense layers all come out as this.
  */
 import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
-import type { Axis, Index } from "../ir/index.ts";
+import { type Axis, extentOf, type Index } from "../ir/index.ts";
 import { type Condition, type ReadNode, readsOf, type Scalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
 import { joinAxes, splitAxes } from "./normalize.ts";
@@ -43,8 +43,6 @@ const productOf = (body: Scalar): [ReadNode, ReadNode] | undefined => {
   if (n.a.node.kind !== "read" || n.b.node.kind !== "read") return undefined;
   return [n.a.node, n.b.node];
 };
-
-export const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
 
 /** Sees a group as a contraction, with its axes normalised; undefined where it is none, or one not worth a tile. */
 export function asContraction(group: Group, layouts: FusedProgram["layouts"]): Contraction | undefined {

@@ -3,9 +3,9 @@
  * in multiply-adds of as many lanes as the target runs at once, over all tiles, padding included.
  */
 import type { Target, TargetClass } from "../../runtime/program/schema.ts";
-import { type Axis, Index } from "../ir/index.ts";
+import { type Axis, extentOf, Index } from "../ir/index.ts";
 import { type Condition, readsOf } from "../ir/scalar.ts";
-import { type Contraction, extentOf, type Operand } from "./contraction.ts";
+import type { Contraction, Operand } from "./contraction.ts";
 import { type ContractionSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
 
 export interface Cost {

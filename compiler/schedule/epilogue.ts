@@ -1,11 +1,11 @@
 /** What happens to a contraction's finished tile: bias, relu, masks, the optimizer's update; then the stores. */
-import { Axis, Index } from "../ir/index.ts";
+import { Axis, extentOf, Index } from "../ir/index.ts";
 import type { KernelExpr } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import { type Local, type UniformName, visitScalar } from "../ir/scalar.ts";
 import { spread } from "./broadcast.ts";
 import type { BufferTable } from "./buffers.ts";
-import { type Contraction, extentOf } from "./contraction.ts";
+import type { Contraction } from "./contraction.ts";
 import type { Nest } from "./nest.ts";
 import { ScalarEmitter, storeValue } from "./scalars.ts";
 

@@ -3,11 +3,11 @@
  * values, axes and groups do not matter. Measurements of schedules are kept under this.
  */
 import { createHash } from "node:crypto";
-import type { Axis, Index } from "../ir/index.ts";
+import { type Axis, extentOf, type Index } from "../ir/index.ts";
 import type { Condition, ReadNode, Scalar } from "../ir/scalar.ts";
 import { elementCount, type Value } from "../ir/types.ts";
 import { address } from "./buffers.ts";
-import { type Contraction, extentOf } from "./contraction.ts";
+import type { Contraction } from "./contraction.ts";
 import { axisParameters, type ContractionSchedule } from "./tile.ts";
 
 /** A schedule with axes by place ("r0", "k1"), so that it is good for every contraction with the same hash. */

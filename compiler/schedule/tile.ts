@@ -3,10 +3,11 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import { wgslStorageTextures } from "../../runtime/program/schema.ts";
 import { fitsTexture } from "../../runtime/program/texture.ts";
-import type { Axis } from "../ir/index.ts";
+import { type Axis, extentOf } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
 import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
-import { type Contraction, extentOf, type Operand } from "./contraction.ts";
+import { isSoftware } from "../target/isSoftware.ts";
+import type { Contraction, Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
 /** How the row operand gets to the lanes that need it. */
@@ -163,9 +164,8 @@ export function defaultSchedule(
   textureBytes = Number.POSITIVE_INFINITY,
 ): ContractionSchedule {
   const inner = innerAxisOf(c);
-  const software = target.class === "lavapipe" || target.class === "swiftshader";
   const sg = target.subgroupSize;
-  if (software && target.features.includes("subgroups") && sg !== null) {
+  if (isSoftware(target) && target.features.includes("subgroups") && sg !== null) {
     const most = target.class === "lavapipe" ? 48 : 16;
     const rows = rowAxesOf(c, inner, Math.min(32, most));
     const along = vectorAlong(c.a, inner, rows);

@@ -2,9 +2,8 @@
  * The outer loops of a contraction's tile. Conditions that are the same for all of its rows and columns go round the
  * loops below them, so that the taps of a window that miss the image, or the phase of a stride, cost a tile nothing.
  */
-import { type Axis, Index } from "../ir/index.ts";
+import { type Axis, extentOf, Index } from "../ir/index.ts";
 import type { Condition } from "../ir/scalar.ts";
-import { extentOf } from "./contraction.ts";
 import type { Nest } from "./nest.ts";
 
 export interface TileLoops {

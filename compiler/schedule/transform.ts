@@ -4,7 +4,7 @@
  */
 import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
-import { Axis, Index } from "../ir/index.ts";
+import { Axis, extentOf, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr, Width } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import {
@@ -47,8 +47,6 @@ interface Transform {
 }
 
 type TableNode = Extract<Scalar["node"], { kind: "table" }>;
-
-const extentOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
 
 /** Sees a group as a transform; undefined where it is none. */
 export function asTransform(group: Group, layouts: FusedProgram["layouts"]): Transform | undefined {
@@ -133,7 +131,7 @@ class Builder {
   private readonly vectorAxis: Axis | undefined;
   /** Loops rather than unrolled code: on software drivers code is time. */
   private readonly serial: boolean;
-  /** The fastest axis of the grid where it goes by fours. */
+  /** What axes of the group are where they are not axes of the grid: the fastest one, where it goes by fours. */
   private readonly base = new Map<Axis, Index>();
 
   constructor(
