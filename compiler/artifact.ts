@@ -6,7 +6,6 @@ import type {
   ProgramBinding,
   ProgramDispatch,
   ProgramEntry,
-  ProgramKernel,
   ProgramState,
   ProgramStep,
   ProgramTensor,
@@ -15,12 +14,11 @@ import type {
 import { formatVersion, isCopy } from "../runtime/program/schema.ts";
 import type { Layout } from "./ir/fused.ts";
 import type { Graph } from "./ir/graph.ts";
-import type { Kernel } from "./ir/kernel.ts";
-import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
+import { KernelTable } from "./kernelTable.ts";
 import type { CompiledEntry } from "./pipeline.ts";
-import { type BufferPlace, kernelBindings, placesOf, textureAt } from "./plan/bindings.ts";
-import { printWgsl, uniformFields } from "./wgsl/print.ts";
+import { type BufferPlace, placesOf, textureAt } from "./plan/bindings.ts";
+import { uniformFields } from "./wgsl/print.ts";
 
 export interface ArtifactOptions {
   readonly target: Target;
@@ -98,69 +96,6 @@ function emitStates(model: CompiledModel): ProgramState[] {
   return [...states.values()];
 }
 
-/** Kernels by text: what is the same is kept once. */
-export class KernelTable {
-  readonly kernels: ProgramKernel[] = [];
-  readonly texts: Record<string, string> = {};
-  private readonly byKey = new Map<string, number>();
-  private readonly files = new Map<string, string>();
-
-  add(kernel: Kernel, text: string, bindings: ProgramKernel["bindings"]): number {
-    const sources = kernel.locations.map((l) => `${l.file}:${l.line}`);
-    const key = `${kernel.name}\n${text}`;
-    const known = this.byKey.get(key);
-    if (known !== undefined) return known;
-    let file = this.files.get(text);
-    if (!file) {
-      const base = kernel.name;
-      file = `kernels/${base}.wgsl`;
-      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.wgsl`;
-      this.files.set(text, file);
-      this.texts[file] = text;
-    }
-    const { kind, ...schedule } = kernel.schedule;
-    this.byKey.set(key, this.kernels.length);
-    this.kernels.push({
-      name: kernel.name,
-      file,
-      entryPoint: "main",
-      workgroupSize: kernel.workgroupSize,
-      bindings,
-      sources,
-      ops: kernel.ops,
-      schedule: { kind, ...schedule },
-      algorithm: kernel.algorithm ?? "direct",
-      operations: kernel.operations,
-      executedOperations: kernel.executedOperations ?? kernel.operations,
-    });
-    return this.kernels.length - 1;
-  }
-}
-
-/** Where a kernel's values lie, and what the run decides. */
-interface Placing {
-  readonly placeOf: (value: Value) => BufferPlace;
-  /** The copy of a value that the kernel reads from a texture. */
-  readonly textureOf: (value: Value) => PlanTexture;
-  /** Whether the run decides a value's length. */
-  readonly isUnsized?: (value: Value) => boolean;
-}
-
-/** A kernel's text where its values lie so, and what it binds, in order. */
-export function emitKernel(kernel: Kernel, { placeOf, textureOf, isUnsized }: Placing) {
-  const shared = kernelBindings(kernel, placeOf, textureOf);
-  const aliases = new Map<string, string>();
-  const writable = new Set<string>();
-  const unsized = new Set<string>();
-  for (const { place, buffers } of shared) {
-    const [first, ...others] = buffers.map((b) => b.name);
-    for (const other of others) aliases.set(other, first);
-    if (place.kind === "arena") writable.add(first);
-    if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
-  }
-  return { shared, ...printWgsl(kernel, { aliases, writable, unsized }) };
-}
-
 function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
   const { plan } = entry;
   const placeOf = placesOf(plan, entry.problem);
@@ -169,14 +104,14 @@ function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
   return plan.dispatches.map((step, i): ProgramStep => {
     if (!step.kernel) return { copy: emitTensor(step.reads[0], placeOf), texture: step.writes[0].name };
     const { kernel } = step;
-    const { shared, text, bindings } = emitKernel(kernel, { placeOf, textureOf: textureAt(plan, i), isUnsized });
+    const { index, shared } = kernels.add(kernel, { placeOf, textureOf: textureAt(plan, i), isUnsized });
     const bound = shared.map(({ place, buffers }): ProgramBinding => {
       if (place.kind === "texture") return { kind: "texture", name: place.texture.value.name };
       if (place.kind !== "external") return emitTensor(buffers[0].value, placeOf);
       return { kind: kindOf.get(place.value) === "labels" ? "labels" : "pictures" };
     });
     if (kernel.uniforms.length > 0) bound.push({ kind: "uniforms" });
-    return { kernel: kernels.add(kernel, text, bindings), workgroups: kernel.workgroups, bindings: bound };
+    return { kernel: index, workgroups: kernel.workgroups, bindings: bound };
   });
 }
 

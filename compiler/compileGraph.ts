@@ -10,6 +10,7 @@ import { InvalidStage } from "./passes/pass.ts";
 import { compileEntry, type StageResult } from "./pipeline.ts";
 import { checkEntry } from "./plan/checkEntry.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
+import { ScheduleMemo } from "./schedule/memo.ts";
 import { print } from "./text/print.ts";
 
 export interface GraphOptions {
@@ -41,10 +42,12 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
   const wanted: readonly EntryName[] =
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
+  const memo = new ScheduleMemo();
   const compile = (name: EntryName | "pictures", g: Graph) =>
     compileEntry(g, {
       target,
       choose,
+      memo,
       verify,
       algorithm,
       chooseTile,

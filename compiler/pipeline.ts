@@ -27,6 +27,7 @@ import { checkPlan } from "./plan/check.ts";
 import { planMemory } from "./plan/plan.ts";
 import type { PlanProblem } from "./plan/problem.ts";
 import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
+import type { ScheduleMemo } from "./schedule/memo.ts";
 
 /** What a listener sees after each pass; kernels and plans have no common type with programs. */
 export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[] | Plan;
@@ -35,6 +36,8 @@ export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[]
 interface Context {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
+  /** Of entry points that are compiled for the same target, by the same choice. */
+  readonly memo?: ScheduleMemo;
   /** Which rewritings of contractions are allowed; "auto" where not said. */
   readonly algorithm?: Algorithm;
   readonly chooseTile?: TileChoice;
@@ -134,8 +137,8 @@ const toPlan = pipeline<FusedProgram, Context>()
   .add({
     name: "fit-textures",
     summary: "Operands are read from textures as far as memory allows.",
-    run: (s: Scheduled, { target, choose }) =>
-      withKernels(s, fitTextures(s.problem, { program: s.fused, target, choose })),
+    run: (s: Scheduled, { target, choose, memo }) =>
+      withKernels(s, fitTextures(s.problem, { program: s.fused, target, choose, memo })),
     problems: kernelProblems,
     shows: kernelsOf,
   })
@@ -161,10 +164,10 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   return { graph, expr, fused, ...runPipeline(toPlan, fused, context, options) };
 }
 
-function schedule(fused: FusedProgram, { target, choose }: Context): Scheduled {
+function schedule(fused: FusedProgram, { target, choose, memo }: Context): Scheduled {
   const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
   const problem: PlanProblem = {
-    kernels: scheduleProgram({ program: fused, target, choose }),
+    kernels: scheduleProgram({ program: fused, target, choose, memo }),
     inputs: fused.inputs.map((i) => i.value).filter((v) => !external.includes(v)),
     outputs: fused.outputs.map((o) => o.value),
     states: fused.states.map((s) => s.value),

@@ -109,7 +109,8 @@ class Training {
   readonly #pending: { step: number; epoch: number; loss: Promise<number> }[] = [];
   #order: { epoch: number; indices: Uint32Array } | null = null;
   #lastTime = 0;
-  #rate = 0;
+  /** Of a step, steady enough to read, ms. */
+  #stepTime = 0;
   #savedStep = -1;
 
   constructor(
@@ -196,13 +197,15 @@ class Training {
     if (!Number.isFinite(loss))
       throw new KilnError("diverged", `the loss is ${loss} at step ${step} (epoch ${epoch}). ${divergedAdvice}`);
     const now = performance.now();
-    const rate = (this.session.batch * 1000) / Math.max(now - this.#lastTime, 1e-3);
-    this.#rate = this.#rate === 0 ? rate : 0.8 * this.#rate + 0.2 * rate; // steady enough to read
+    // Times are averaged rather than rates: two losses may arrive at once.
+    const took = now - this.#lastTime;
+    this.#stepTime = this.#stepTime === 0 ? took : 0.8 * this.#stepTime + 0.2 * took;
     this.#lastTime = now;
+    const imagesPerSecond = (this.session.batch * 1000) / Math.max(this.#stepTime, 1e-3);
     const moving = movingLoss(this.#progress.movingLoss, loss);
     const next = Math.floor(step / this.plan.stepsPerEpoch);
     this.#progress = { ...this.#progress, step, epoch: next, movingLoss: moving };
-    this.options.onStep?.({ event: "step", epoch, step, loss, movingLoss: moving, imagesPerSecond: this.#rate });
+    this.options.onStep?.({ event: "step", epoch, step, loss, movingLoss: moving, imagesPerSecond });
   }
 
   /** Evaluates and reports where an epoch, or the training, has just ended. */

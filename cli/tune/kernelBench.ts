@@ -1,10 +1,11 @@
 /** One contraction's memory on the device, and kernels of different schedules run on it: what they compute, how long. */
-import { emitKernel, KernelTable } from "../../compiler/artifact.ts";
+
 import type { FusedProgram } from "../../compiler/ir/fused.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
 import type { PlanTexture } from "../../compiler/ir/plan.ts";
 import { type Scalar, visitScalar } from "../../compiler/ir/scalar.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
+import { KernelTable } from "../../compiler/kernelTable.ts";
 import type { BufferPlace } from "../../compiler/plan/bindings.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
 import { uniformFields } from "../../compiler/wgsl/print.ts";
@@ -72,10 +73,11 @@ export class KernelBench {
    */
   async prepare(kernel: Kernel): Promise<Runnable> {
     const { device, watch } = this;
-    const placing = { placeOf: (value: Value) => this.place(value), textureOf: (value: Value) => this.copyOf(value) };
-    const { shared, text, bindings } = emitKernel(kernel, placing);
     const table = new KernelTable();
-    table.add(kernel, text, bindings);
+    const { shared } = table.add(kernel, {
+      placeOf: (value) => this.place(value),
+      textureOf: (value) => this.copyOf(value),
+    });
     const pipelines = await watch.wait(buildPipelines(device, { program: table, kernels: table.texts }, [0]));
     const pipeline = pipelines.get(0)!;
     const copies: Command[] = [];

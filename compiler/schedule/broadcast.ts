@@ -53,7 +53,7 @@ class Builder {
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
-    this.nest = new Nest(mayBeMesa(target));
+    this.nest = new Nest(mayBeMesa(target), table.names);
     const names = new Set(s.rowAxes.split(","));
     this.rowAxes = c.rows.filter((x) => names.has(x.name));
     this.inner = c.inner.find((k) => k.name === s.innerAxis)!;

@@ -27,6 +27,10 @@ export function address(value: Value, index: readonly Index[], layouts: FusedPro
 /** A name fit for a variable in any language. */
 export const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]+/g, "_").replace(/^(?=\d)|^_+/, "v");
 
+/** What a kernel calls a value: its name's words without their numbers, so that layers which are alike have like kernels. */
+export const bufferName = (value: Value): string =>
+  identifier(value.name.replace(/_?\d+(?=[^A-Za-z0-9]|$)/g, "")) || "v";
+
 interface Entry {
   readonly name: string;
   readonly value: Value;
@@ -41,7 +45,8 @@ interface Entry {
  */
 export class BufferTable {
   private readonly entries: Entry[] = [];
-  private readonly taken = new Set<string>();
+  /** All names in the kernel, those of its variables too. */
+  readonly names = new Set<string>();
 
   constructor(
     readonly layouts: FusedProgram["layouts"],
@@ -53,10 +58,10 @@ export class BufferTable {
   use(value: Value, access: "read" | "write", storage: Storage = "buffer"): Entry {
     let entry = this.entries.find((e) => e.value === value && e.storage === storage);
     if (!entry) {
-      let name = identifier(value.name);
-      if (storage === "texture") name += "_texture";
-      while (this.taken.has(name)) name += "_";
-      this.taken.add(name);
+      const base = storage === "texture" ? `${bufferName(value)}_texture` : bufferName(value);
+      let name = base;
+      for (let i = 2; this.names.has(name); i++) name = `${base}_v${i}`;
+      this.names.add(name);
       entry = { name, value, storage, reads: false, writes: false };
       this.entries.push(entry);
     }

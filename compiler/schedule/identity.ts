@@ -3,8 +3,8 @@
  * values, axes and groups do not matter. Measurements of schedules are kept under this.
  */
 import { createHash } from "node:crypto";
-import { type Axis, extentOf, type Index } from "../ir/index.ts";
-import type { Condition, ReadNode, Scalar } from "../ir/scalar.ts";
+import { type Axis, extentOf } from "../ir/index.ts";
+import { StructureWriter } from "../ir/structure.ts";
 import { elementCount, type Value } from "../ir/types.ts";
 import { address } from "./buffers.ts";
 import type { Contraction } from "./contraction.ts";
@@ -50,107 +50,29 @@ export function contractionSize(c: Contraction): string {
 }
 
 /** Equal for contractions that are the same to a schedule. */
-export const contractionText = (c: Contraction): string => new Writer(c).text();
-
-class Writer {
-  private readonly places: ReadonlyMap<Axis, string>;
-  private readonly tensors = new Map<Value, string>();
-  /** What each scalar was written as: an expression is a graph, written a node a line. */
-  private readonly written = new Map<Scalar, string>();
-  private readonly lines: string[] = [];
-
-  constructor(private readonly c: Contraction) {
-    this.places = placesOf(c);
+export function contractionText(c: Contraction): string {
+  const places = placesOf(c);
+  const tensors = new Map<Value, string>();
+  const writer = new StructureWriter({
+    axis: (axis) => places.get(axis) ?? axis.name,
+    tensor(value) {
+      const { dtype, shape } = value.type;
+      const name = tensors.get(value) ?? `t${tensors.size}:${dtype}[${elementCount(shape)}]`;
+      tensors.set(value, name);
+      return name;
+    },
+    place: (value, at): string => writer.index(address(value, at, c.layouts)),
+    local: () => "sum",
+    // Which stream it draws from changes the numbers, not the work.
+    stream: () => "",
+  });
+  const { lines } = writer;
+  lines.push([...places].map(([axis, place]) => `${place}:${axis.extent}`).join(" "));
+  lines.push(`a ${writer.read(c.a.read)}`, `b ${writer.read(c.b.read)}`);
+  lines.push(`where ${writer.conditions(c.exists)}`);
+  for (const { value, index, expr } of c.stores) {
+    const stored = writer.scalar(expr);
+    lines.push(`store ${writer.access(value, index)} ${stored}`);
   }
-
-  text(): string {
-    const { c, lines } = this;
-    lines.push([...this.places].map(([axis, place]) => `${place}:${axis.extent}`).join(" "));
-    lines.push(`a ${this.read(c.a.read)}`, `b ${this.read(c.b.read)}`);
-    lines.push(`where ${this.conditions(c.exists)}`);
-    for (const { value, index, expr } of c.stores) {
-      const stored = this.scalar(expr);
-      lines.push(`store ${this.tensor(value)} at ${this.index(address(value, index, c.layouts))} ${stored}`);
-    }
-    return lines.join("\n");
-  }
-
-  private tensor(value: Value): string {
-    const { dtype, shape } = value.type;
-    const name = this.tensors.get(value) ?? `t${this.tensors.size}:${dtype}[${elementCount(shape)}]`;
-    this.tensors.set(value, name);
-    return name;
-  }
-
-  private index(index: Index): string {
-    const terms = index.terms.map(({ coefficient, atom }) => {
-      switch (atom.kind) {
-        case "axis":
-          return `${coefficient}*${this.places.get(atom.axis) ?? atom.axis.name}`;
-        case "floorDiv":
-          return `${coefficient}*(${this.index(atom.of)})/${atom.by}`;
-        case "mod":
-          return `${coefficient}*(${this.index(atom.of)})%${atom.by}`;
-        case "clamp":
-          return `${coefficient}*clamp(${this.index(atom.of)},${atom.low},${atom.high})`;
-        case "data":
-          return `${coefficient}*data(${this.scalar(atom.scalar)},${atom.low},${atom.high})`;
-      }
-    });
-    return [...terms.sort(), index.constant].join("+");
-  }
-
-  private condition(c: Condition): string {
-    return c.kind === "divisible" ? `${this.index(c.index)}%${c.by}=0` : `${this.index(c.index)}>=0`;
-  }
-
-  private conditions(list: readonly Condition[]): string {
-    return list.length === 0
-      ? "true"
-      : list
-          .map((c) => this.condition(c))
-          .sort()
-          .join(" and ");
-  }
-
-  private read({ tensor, index, guard, fill }: ReadNode): string {
-    const at = this.index(address(tensor, index, this.c.layouts));
-    return `${this.tensor(tensor)} at ${at} if ${this.conditions(guard)} else ${fill}`;
-  }
-
-  private scalar(s: Scalar): string {
-    const known = this.written.get(s);
-    if (known) return known;
-    const text = `${s.dtype} ${this.node(s)}`;
-    const name = `s${this.written.size}`;
-    this.lines.push(`${name} ${text}`);
-    this.written.set(s, name);
-    return name;
-  }
-
-  private node({ node: n }: Scalar): string {
-    switch (n.kind) {
-      case "constant":
-        return `${n.value}`;
-      case "read":
-        return this.read(n);
-      case "index":
-        return this.index(n.index);
-      case "unary":
-        return `${n.op} ${this.scalar(n.a)}`;
-      case "binary":
-        return `${n.op} ${this.scalar(n.a)} ${this.scalar(n.b)}`;
-      case "select":
-        return `select ${this.scalar(n.condition)} ${this.scalar(n.a)} ${this.scalar(n.b)}`;
-      case "uniform":
-        return `uniform ${n.name}`;
-      case "local":
-        return "sum";
-      // Which stream it draws from changes the numbers, not the work.
-      case "random":
-        return `random ${this.index(n.element)}`;
-      case "table":
-        return `table ${JSON.stringify(n.values)} ${this.index(n.row)} ${this.index(n.column)}`;
-    }
-  }
+  return lines.join("\n");
 }

@@ -8,6 +8,7 @@ import type { Value } from "../ir/types.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleMap } from "./map.ts";
+import type { ScheduleMemo } from "./memo.ts";
 import { type ContractionSchedule, defaultSchedule, readFromTextures, scheduleProblems } from "./tile.ts";
 import { asTransform, scheduleTransform } from "./transform.ts";
 import { scheduleWorkgroup } from "./workgroup.ts";
@@ -27,6 +28,8 @@ export interface ScheduleOptions {
   readonly program: FusedProgram;
   readonly target: Target;
   readonly choose?: ScheduleChoice;
+  /** What was scheduled before for the same target, by the same choice. */
+  readonly memo?: ScheduleMemo;
 }
 
 function chosenSchedule(
@@ -46,8 +49,10 @@ export function contractionOf(group: Group, { layouts }: FusedProgram): Contract
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
-  const kernel = build(group, options, textureBytes);
-  return group.algorithm === undefined ? kernel : { ...kernel, algorithm: group.algorithm };
+  const made = () => build(group, options, textureBytes);
+  const kernel = options.memo?.kernel(group, options.program.layouts, textureBytes, made) ?? made();
+  const { name, locations, ops, algorithm } = group;
+  return { ...kernel, name, locations, ops, ...(algorithm === undefined ? {} : { algorithm }) };
 }
 
 function build(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
@@ -70,7 +75,12 @@ export const scheduleProgram = (options: ScheduleOptions): Kernel[] =>
 
 /** What a group's kernel would read from textures, were they to take at most so many bytes: as `scheduleGroup` has it. */
 export function textureChoice(group: Group, options: ScheduleOptions): (textureBytes: number) => readonly Value[] {
-  const contraction = contractionOf(group, options.program);
-  if (!contraction) return () => [];
-  return (textureBytes) => readFromTextures(contraction, chosenSchedule(contraction, options, textureBytes));
+  const { memo, program } = options;
+  let contraction: Contraction | undefined | null = null;
+  const made = (textureBytes: number) => {
+    if (contraction === null) contraction = contractionOf(group, program);
+    return contraction ? readFromTextures(contraction, chosenSchedule(contraction, options, textureBytes)) : [];
+  };
+  return (textureBytes) =>
+    memo?.textures(group, program.layouts, textureBytes, () => made(textureBytes)) ?? made(textureBytes);
 }

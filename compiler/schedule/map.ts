@@ -52,7 +52,7 @@ function build(group: Group, table: BufferTable, target: Target): Kernel {
   const workgroupSize = Math.min(64, target.limits.maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(count)));
   const grid = flatGrid(Math.ceil(count / workgroupSize), target.limits.maxComputeWorkgroupsPerDimension);
 
-  const nest = new Nest(mayBeMesa(target));
+  const nest = new Nest(mayBeMesa(target), table.names);
   const flat = new Axis("element", count);
   nest.bind(flat, nest.let("element", K.add(K.multiply(grid.id, workgroupSize), K.builtin("local"))));
 

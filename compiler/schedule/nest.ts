@@ -34,10 +34,14 @@ export class Nest {
   private readonly scopes: Scope[] = [{ statements: [], known: new Map(), unrolled: false }];
   /** Each bound axis: its value, and the depth of the scope that binds it. */
   private readonly bound = new Map<Axis, { expr: KernelExpr; depth: number }>();
-  private names = new Map<string, number>();
+  private readonly counts = new Map<string, number>();
 
   /** hideTurns: short serial loops get an end that a driver's compiler cannot see through, so that it leaves them. */
-  constructor(private readonly hideTurns = false) {}
+  /** `names` are those that the kernel's buffers have; what is named here joins them. */
+  constructor(
+    private readonly hideTurns: boolean,
+    private readonly names: Set<string>,
+  ) {}
 
   /** Emits scalars that stand inside data-dependent indices. */
   emitData: (s: Scalar) => KernelExpr = () => {
@@ -54,9 +58,14 @@ export class Nest {
 
   /** A name not used before in this kernel. */
   fresh(hint: string): string {
-    const count = this.names.get(hint) ?? 0;
-    this.names.set(hint, count + 1);
-    return count === 0 ? hint : `${hint}_${count}`;
+    for (;;) {
+      const count = this.counts.get(hint) ?? 0;
+      this.counts.set(hint, count + 1);
+      const name = count === 0 ? hint : `${hint}_${count}`;
+      if (this.names.has(name)) continue;
+      this.names.add(name);
+      return name;
+    }
   }
 
   push(statement: Statement): void {

@@ -139,7 +139,7 @@ class Builder {
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
-    this.nest = new Nest(mayBeMesa(target));
+    this.nest = new Nest(mayBeMesa(target), table.names);
     const real = ["discrete", "integrated", "mobile"].includes(target.class);
     this.serial = !real;
     const fastest = this.memoryOrder().at(-1);

@@ -31,7 +31,7 @@ export function scheduleWorkgroup(
 }
 
 function build(c: Contraction, s: ContractionSchedule, table: BufferTable, target: Target): Kernel {
-  const nest = new Nest(mayBeMesa(target));
+  const nest = new Nest(mayBeMesa(target), table.names);
   const uniforms = new Set<UniformName>();
   const threads = s.threadRows * s.threadColumns;
   const blockRows = s.tileRows * s.threadRows;

@@ -4,6 +4,7 @@ import { adapterName } from "../device.ts";
 import { KilnError } from "../program/error.ts";
 import { type Target, type TargetClass, wgslStorageTextures } from "../program/schema.ts";
 import { addSwiftShader } from "./swiftshader.ts";
+import { hasVulkanDriver } from "./vulkanDrivers.ts";
 
 Object.assign(globalThis, globals);
 
@@ -109,7 +110,7 @@ async function openAdapter(name: string | null): Promise<FoundAdapter | null> {
  * there are others; without it that is added only where nothing else is found.
  */
 export async function listAdapters(options: { packaged?: boolean } = {}): Promise<FoundAdapter[]> {
-  if (options.packaged) addSwiftShader();
+  if (options.packaged || !hasVulkanDriver()) addSwiftShader();
   let names = await adapterNames();
   if (names.length === 0 && addSwiftShader() === null) names = await adapterNames();
   const found = await Promise.all(names.map(openAdapter));
@@ -126,6 +127,7 @@ const deviceNames: Record<string, string> = { lavapipe: "llvmpipe", swiftshader:
 export async function chooseAdapter(
   wanted: string | undefined = process.env.KILN_ADAPTER || undefined,
 ): Promise<FoundAdapter> {
+  if (!hasVulkanDriver()) addSwiftShader();
   if (wanted === undefined) {
     // Dawn's own first choice needs no list: only SwiftShader, which it puts before lavapipe, is worth a second look.
     const first = await openAdapter(null);

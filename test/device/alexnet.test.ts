@@ -46,11 +46,12 @@ function addCopies(data: Float32Array, copies: number): Float32Array {
  * Winograd's errors are about ten times those of the sums as they stand; a relu or a maximum that changes sides then
  * moves a whole element of a gradient.
  */
-const tolerances: Record<Algorithm, { readonly output: number; readonly gradients: number }> = {
-  direct: tolerance,
-  auto: { output: 1e-4, gradients: 3e-2 },
-  fast: { output: 1e-4, gradients: 3e-2 },
-};
+const tolerances: Record<Algorithm, { readonly output: number; readonly gradients: number; readonly losses: number }> =
+  {
+    direct: tolerance,
+    auto: { output: 1e-4, gradients: 3e-2, losses: 5 * tolerance.losses },
+    fast: { output: 1e-4, gradients: 3e-2, losses: 5 * tolerance.losses },
+  };
 
 async function expectFirstPass(session: Session, copies: number, algorithm: Algorithm): Promise<void> {
   await session.run("gradients");
@@ -77,7 +78,7 @@ test.each(algorithms)("batch 8, %s: output, loss, gradients, three steps' losses
     for (let step = 1; step <= fixture.steps; step++) seen.push(await (await session.submitStep({ step })).loss);
     expect(seen).toHaveLength(losses.length);
     for (const [i, expected] of losses.entries())
-      expect(Math.abs(seen[i] - expected) / expected, `loss ${i}`).toBeLessThanOrEqual(tolerance.losses);
+      expect(Math.abs(seen[i] - expected) / expected, `loss ${i}`).toBeLessThanOrEqual(tolerances[algorithm].losses);
   } finally {
     session.destroy();
   }

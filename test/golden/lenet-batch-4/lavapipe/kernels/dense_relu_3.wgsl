@@ -1,9 +1,9 @@
 enable subgroups;
 
-@group(0) @binding(0) var<storage, read_write> maxPool2d_2_y: array<f32, 5000>;
-@group(0) @binding(1) var<storage, read> dense_1_weight: array<vec4<f32>, 156250>;
-@group(0) @binding(2) var<storage, read> dense_1_bias: array<vec4<f32>, 125>;
-@group(0) @binding(3) var<storage, read_write> relu_3: array<vec4<f32>, 500>;
+@group(0) @binding(0) var<storage, read_write> maxPool2d_y: array<f32, 5000>;
+@group(0) @binding(1) var<storage, read> dense_weight: array<vec4<f32>, 156250>;
+@group(0) @binding(2) var<storage, read> dense_bias: array<vec4<f32>, 125>;
+@group(0) @binding(3) var<storage, read_write> relu: array<vec4<f32>, 500>;
 
 @compute @workgroup_size(8)
 fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_id) workgroupId: vec3<u32>) {
@@ -45,11 +45,11 @@ fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_
       var rows_1 = 0f;
       let i_5 = co + k * 200;
       {
-        let x = maxPool2d_2_y[i_5 + rowBase_0];
+        let x = maxPool2d_y[i_5 + rowBase_0];
         rows_0 = x;
       }
       {
-        let x = maxPool2d_2_y[i_5 + rowBase_1];
+        let x = maxPool2d_y[i_5 + rowBase_1];
         rows_1 = x;
       }
       var columns_0 = vec4<f32>(0f);
@@ -58,19 +58,19 @@ fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_
       var columns_3 = vec4<f32>(0f);
       let i_8 = i_7 + k * 500;
       {
-        let x_1 = dense_1_weight[i_8 + 0];
+        let x_1 = dense_weight[i_8 + 0];
         columns_0 = x_1;
       }
       {
-        let x_1 = dense_1_weight[i_8 + 125];
+        let x_1 = dense_weight[i_8 + 125];
         columns_1 = x_1;
       }
       {
-        let x_1 = dense_1_weight[i_8 + 250];
+        let x_1 = dense_weight[i_8 + 250];
         columns_2 = x_1;
       }
       {
-        let x_1 = dense_1_weight[i_8 + 375];
+        let x_1 = dense_weight[i_8 + 375];
         columns_3 = x_1;
       }
       {
@@ -188,12 +188,12 @@ fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_
     }
     var rows_1_0 = 0f;
     {
-      let x_2 = maxPool2d_2_y[co + rowBase_1_0 + 1200];
+      let x_2 = maxPool2d_y[co + rowBase_1_0 + 1200];
       rows_1_0 = x_2;
     }
     var columns_1_0 = vec4<f32>(0f);
     {
-      let x_3 = dense_1_weight[i_7 + 3000];
+      let x_3 = dense_weight[i_7 + 3000];
       columns_1_0 = x_3;
     }
     {
@@ -227,7 +227,7 @@ fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_
   }
   let i_10 = columnTile * 32 + lane * 4;
   if (i_10 < 500) {
-    let x_4 = dense_1_bias[i_6];
+    let x_4 = dense_bias[i_6];
     var done: array<vec4<f32>, 4>;
     done[0] = vec4<f32>(acc_0_0, acc_0_1, acc_0_2, acc_0_3);
     done[1] = vec4<f32>(acc_1_0, acc_1_1, acc_1_2, acc_1_3);
@@ -236,7 +236,7 @@ fn main(@builtin(subgroup_invocation_id) subgroupIndex: u32, @builtin(workgroup_
     for (var r_3 = 0; r_3 < workgroupZ + 4; r_3++) {
       let t = done[r_3] + x_4;
       let t_1 = max(t, vec4<f32>(0f));
-      relu_3[i_6 + r_3 * 125] = t_1;
+      relu[i_6 + r_3 * 125] = t_1;
     }
   }
 }

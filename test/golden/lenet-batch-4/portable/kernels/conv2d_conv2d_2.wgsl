@@ -1,7 +1,7 @@
-@group(0) @binding(0) var<storage, read_write> maxPool2d_1_y: array<f32, 15680>;
-@group(0) @binding(1) var<storage, read> conv2d_2_weight: array<f32, 25000>;
-@group(0) @binding(2) var<storage, read> conv2d_2_bias: array<f32, 50>;
-@group(0) @binding(3) var<storage, read_write> conv2d_2: array<f32, 20000>;
+@group(0) @binding(0) var<storage, read_write> maxPool2d_y: array<f32, 15680>;
+@group(0) @binding(1) var<storage, read> conv2d_weight: array<f32, 25000>;
+@group(0) @binding(2) var<storage, read> conv2d_bias: array<f32, 50>;
+@group(0) @binding(3) var<storage, read_write> conv2d: array<f32, 20000>;
 var<workgroup> sharedA: array<f32, 512>;
 var<workgroup> sharedB: array<f32, 512>;
 
@@ -40,13 +40,13 @@ fn main(@builtin(local_invocation_index) localIndex: u32, @builtin(workgroup_id)
     let i = (thread % 16 + block * 16) % 100 + (thread % 16 + block * 16) / 100 * 280;
     let i_2 = i_1 + block * 16;
     for (var t = 0; t < workgroupZ + 8; t++) {
-      let x = maxPool2d_1_y[i + (thread / 16 + rowTile * 32 + t * 4) / 10 % 10 * 280 + (thread / 16 + rowTile * 32 + t * 4) % 10 * 20 + (rowTile * 8 + t) / 25 * 3920];
+      let x = maxPool2d_y[i + (thread / 16 + rowTile * 32 + t * 4) / 10 % 10 * 280 + (thread / 16 + rowTile * 32 + t * 4) % 10 * 20 + (rowTile * 8 + t) / 25 * 3920];
       sharedA[i_3 + t * 4] = select(0f, x, i_2 < 500);
     }
     let i_5 = i_4 + block * 800;
     let i_7 = i_6 + block * 16;
     for (var t_1 = 0; t_1 < workgroupZ + 8; t_1++) {
-      let x_1 = conv2d_2_weight[i_5 + t_1 * 100];
+      let x_1 = conv2d_weight[i_5 + t_1 * 100];
       sharedB[thread + t_1 * 64] = select(0f, x_1, i_7 + t_1 * 2 < 500);
     }
     workgroupBarrier();
@@ -96,79 +96,79 @@ fn main(@builtin(local_invocation_index) localIndex: u32, @builtin(workgroup_id)
   let i_13 = thread / 8 * 4 + rowTile * 32;
   let i_14 = thread % 8 * 4 + thread / 8 * 200 + rowTile * 1600 + columnTile * 32;
   if (i_12 + 0 < 50) {
-    let x_2 = conv2d_2_bias[i_12 + 0];
+    let x_2 = conv2d_bias[i_12 + 0];
     if (i_13 + 0 < 400) {
       let t_2 = acc_0_0 + x_2;
-      conv2d_2[i_14 + 0 + 0] = t_2;
+      conv2d[i_14 + 0 + 0] = t_2;
     }
     if (i_13 + 1 < 400) {
       let t_2 = acc_1_0 + x_2;
-      conv2d_2[i_14 + 0 + 50] = t_2;
+      conv2d[i_14 + 0 + 50] = t_2;
     }
     if (i_13 + 2 < 400) {
       let t_2 = acc_2_0 + x_2;
-      conv2d_2[i_14 + 0 + 100] = t_2;
+      conv2d[i_14 + 0 + 100] = t_2;
     }
     if (i_13 + 3 < 400) {
       let t_2 = acc_3_0 + x_2;
-      conv2d_2[i_14 + 0 + 150] = t_2;
+      conv2d[i_14 + 0 + 150] = t_2;
     }
   }
   if (i_12 + 1 < 50) {
-    let x_2 = conv2d_2_bias[i_12 + 1];
+    let x_2 = conv2d_bias[i_12 + 1];
     if (i_13 + 0 < 400) {
       let t_2 = acc_0_1 + x_2;
-      conv2d_2[i_14 + 1 + 0] = t_2;
+      conv2d[i_14 + 1 + 0] = t_2;
     }
     if (i_13 + 1 < 400) {
       let t_2 = acc_1_1 + x_2;
-      conv2d_2[i_14 + 1 + 50] = t_2;
+      conv2d[i_14 + 1 + 50] = t_2;
     }
     if (i_13 + 2 < 400) {
       let t_2 = acc_2_1 + x_2;
-      conv2d_2[i_14 + 1 + 100] = t_2;
+      conv2d[i_14 + 1 + 100] = t_2;
     }
     if (i_13 + 3 < 400) {
       let t_2 = acc_3_1 + x_2;
-      conv2d_2[i_14 + 1 + 150] = t_2;
+      conv2d[i_14 + 1 + 150] = t_2;
     }
   }
   if (i_12 + 2 < 50) {
-    let x_2 = conv2d_2_bias[i_12 + 2];
+    let x_2 = conv2d_bias[i_12 + 2];
     if (i_13 + 0 < 400) {
       let t_2 = acc_0_2 + x_2;
-      conv2d_2[i_14 + 2 + 0] = t_2;
+      conv2d[i_14 + 2 + 0] = t_2;
     }
     if (i_13 + 1 < 400) {
       let t_2 = acc_1_2 + x_2;
-      conv2d_2[i_14 + 2 + 50] = t_2;
+      conv2d[i_14 + 2 + 50] = t_2;
     }
     if (i_13 + 2 < 400) {
       let t_2 = acc_2_2 + x_2;
-      conv2d_2[i_14 + 2 + 100] = t_2;
+      conv2d[i_14 + 2 + 100] = t_2;
     }
     if (i_13 + 3 < 400) {
       let t_2 = acc_3_2 + x_2;
-      conv2d_2[i_14 + 2 + 150] = t_2;
+      conv2d[i_14 + 2 + 150] = t_2;
     }
   }
   if (i_12 + 3 < 50) {
-    let x_2 = conv2d_2_bias[i_12 + 3];
+    let x_2 = conv2d_bias[i_12 + 3];
     if (i_13 + 0 < 400) {
       let t_2 = acc_0_3 + x_2;
-      conv2d_2[i_14 + 3 + 0] = t_2;
+      conv2d[i_14 + 3 + 0] = t_2;
     }
     if (i_13 + 1 < 400) {
       let t_2 = acc_1_3 + x_2;
-      conv2d_2[i_14 + 3 + 50] = t_2;
+      conv2d[i_14 + 3 + 50] = t_2;
     }
     if (i_13 + 2 < 400) {
       let t_2 = acc_2_3 + x_2;
-      conv2d_2[i_14 + 3 + 100] = t_2;
+      conv2d[i_14 + 3 + 100] = t_2;
     }
     if (i_13 + 3 < 400) {
       let t_2 = acc_3_3 + x_2;
-      conv2d_2[i_14 + 3 + 150] = t_2;
+      conv2d[i_14 + 3 + 150] = t_2;
     }
   }
 }

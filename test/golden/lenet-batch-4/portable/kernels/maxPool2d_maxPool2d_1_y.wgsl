@@ -1,6 +1,6 @@
-@group(0) @binding(0) var<storage, read_write> conv2d_1: array<vec4<f32>, 15680>;
-@group(0) @binding(1) var<storage, read_write> maxPool2d_1_winner: array<vec4<u32>, 3920>;
-@group(0) @binding(2) var<storage, read_write> maxPool2d_1_y: array<vec4<f32>, 3920>;
+@group(0) @binding(0) var<storage, read_write> conv2d: array<vec4<f32>, 15680>;
+@group(0) @binding(1) var<storage, read_write> maxPool2d_winner: array<vec4<u32>, 3920>;
+@group(0) @binding(2) var<storage, read_write> maxPool2d_y: array<vec4<f32>, 3920>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroupId: vec3<u32>, @builtin(local_invocation_index) localIndex: u32) {
@@ -12,31 +12,31 @@ fn main(@builtin(workgroup_id) workgroupId: vec3<u32>, @builtin(local_invocation
     var firstMax = vec4<f32>(-3.4028234663852886e+38f);
     var position = vec4<u32>(0u);
     {
-      let x = conv2d_1[i + 0 + 0];
+      let x = conv2d[i + 0 + 0];
       let better = firstMax < x;
       position = select(position, vec4<u32>(u32(0)), better);
       firstMax = max(firstMax, x);
     }
     {
-      let x = conv2d_1[i + 0 + 5];
+      let x = conv2d[i + 0 + 5];
       let better = firstMax < x;
       position = select(position, vec4<u32>(u32(1)), better);
       firstMax = max(firstMax, x);
     }
     {
-      let x = conv2d_1[i + 140 + 0];
+      let x = conv2d[i + 140 + 0];
       let better = firstMax < x;
       position = select(position, vec4<u32>(u32(2)), better);
       firstMax = max(firstMax, x);
     }
     {
-      let x = conv2d_1[i + 140 + 5];
+      let x = conv2d[i + 140 + 5];
       let better = firstMax < x;
       position = select(position, vec4<u32>(u32(3)), better);
       firstMax = max(firstMax, x);
     }
     let t = max(firstMax, vec4<f32>(0f));
-    maxPool2d_1_winner[element] = position;
-    maxPool2d_1_y[element] = t;
+    maxPool2d_winner[element] = position;
+    maxPool2d_y[element] = t;
   }
 }

@@ -1,0 +1,76 @@
+/** The kernels of an artifact: their texts, and what they bind. */
+import type { ProgramKernel } from "../runtime/program/schema.ts";
+import type { Kernel } from "./ir/kernel.ts";
+import type { PlanTexture } from "./ir/plan.ts";
+import type { Value } from "./ir/types.ts";
+import { type BufferPlace, kernelBindings } from "./plan/bindings.ts";
+import { printWgsl, type WgslKernel } from "./wgsl/print.ts";
+
+/** Where a kernel's values lie, and what the run decides. */
+export interface Placing {
+  readonly placeOf: (value: Value) => BufferPlace;
+  /** The copy of a value that the kernel reads from a texture. */
+  readonly textureOf: (value: Value) => PlanTexture;
+  /** Whether the run decides a value's length. */
+  readonly isUnsized?: (value: Value) => boolean;
+}
+
+/** Kernels by text: what is the same is printed and kept once. */
+export class KernelTable {
+  readonly kernels: ProgramKernel[] = [];
+  readonly texts: Record<string, string> = {};
+  private readonly byKey = new Map<string, number>();
+  private readonly files = new Map<string, string>();
+  /** Kernels that were scheduled as one have one body, and one text where their values lie alike. */
+  private readonly printed = new Map<Kernel["body"], Map<string, WgslKernel>>();
+
+  /** The kernel's place in the table, and what it binds, in order. */
+  add(kernel: Kernel, { placeOf, textureOf, isUnsized }: Placing) {
+    const shared = kernelBindings(kernel, placeOf, textureOf);
+    const aliases = new Map<string, string>();
+    const writable = new Set<string>();
+    const unsized = new Set<string>();
+    for (const { place, buffers } of shared) {
+      const [first, ...others] = buffers.map((b) => b.name);
+      for (const other of others) aliases.set(other, first);
+      if (place.kind === "arena") writable.add(first);
+      if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
+    }
+    const texts = this.printed.get(kernel.body) ?? new Map<string, WgslKernel>();
+    this.printed.set(kernel.body, texts);
+    const key = [[...aliases], [...writable], [...unsized]].join(";");
+    const wgsl = texts.get(key) ?? printWgsl(kernel, { aliases, writable, unsized });
+    texts.set(key, wgsl);
+    return { index: this.keep(kernel, wgsl), shared };
+  }
+
+  private keep(kernel: Kernel, { text, bindings }: WgslKernel): number {
+    const key = `${kernel.name}\n${text}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    let file = this.files.get(text);
+    if (!file) {
+      const base = kernel.name;
+      file = `kernels/${base}.wgsl`;
+      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.wgsl`;
+      this.files.set(text, file);
+      this.texts[file] = text;
+    }
+    const { kind, ...schedule } = kernel.schedule;
+    this.byKey.set(key, this.kernels.length);
+    this.kernels.push({
+      name: kernel.name,
+      file,
+      entryPoint: "main",
+      workgroupSize: kernel.workgroupSize,
+      bindings,
+      sources: kernel.locations.map((l) => `${l.file}:${l.line}`),
+      ops: kernel.ops,
+      schedule: { kind, ...schedule },
+      algorithm: kernel.algorithm ?? "direct",
+      operations: kernel.operations,
+      executedOperations: kernel.executedOperations ?? kernel.operations,
+    });
+    return this.kernels.length - 1;
+  }
+}
