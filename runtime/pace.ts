@@ -1,5 +1,12 @@
 /** Share of a run's expected time that passes before anyone asks whether it is done. */
 const share = 0.92;
+/**
+ * A run that had finished when it was asked after may have done so long before: the next one is expected to take so much
+ * of what this one did, until the question comes before the answer again.
+ */
+const sooner = 0.8;
+/** What is answered within this share of a run's time had been finished already. */
+const atOnce = 0.02;
 /** Runs shorter than this are waited for at once, ms: a timer is no finer. */
 const shortest = 20;
 
@@ -9,7 +16,7 @@ const shortest = 20;
  * the time that the run is expected to take has passed. In a tab, and on a GPU, it costs nothing to ask at once.
  */
 export class Pace {
-  /** Last time each kind of run took, ms; its first run, in which a driver compiles, is not counted. */
+  /** How long each kind of run is expected to take, ms; its first run, in which a driver compiles, is not counted. */
   readonly #last = new Map<string, number | null>();
   /** When the device is expected to be done with all that was handed to it, and when it last was. */
   #expectedEnd = 0;
@@ -27,11 +34,16 @@ export class Pace {
     this.#expectedEnd = Math.max(start, this.#expectedEnd) + expected;
     const wait = this.#expectedEnd - (1 - share) * expected - start;
     const patient = this.software && expected * share > shortest;
-    const ready = patient ? new Promise<void>((resolve) => setTimeout(resolve, wait)) : Promise.resolve();
+    let asked = Number.NEGATIVE_INFINITY;
+    const waited = () => {
+      asked = performance.now();
+    };
+    const ready = patient ? new Promise<void>((resolve) => setTimeout(resolve, wait)).then(waited) : Promise.resolve();
     const done = () => {
       const end = performance.now();
       const took = end - Math.max(start, this.#lastEnd);
-      this.#last.set(kind, this.#last.has(kind) ? took : null);
+      const overslept = end - asked < atOnce * took;
+      this.#last.set(kind, !this.#last.has(kind) ? null : overslept ? sooner * took : took);
       this.#lastEnd = end;
       this.#ahead--;
       // What is still under way begins now.
