@@ -68,11 +68,19 @@ const atomKey = (atom: Atom): string => {
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
 export class Index {
+  private text: string | undefined;
+
+  /** Terms are simplified and in order. */
   private constructor(
     readonly constant: number,
     readonly terms: readonly Term[],
-    readonly key: string,
   ) {}
+
+  /** Equal for equal indices. */
+  get key(): string {
+    this.text ??= [...this.terms.map((t) => `${t.coefficient}*${t.key}`), `${this.constant}`].join("+");
+    return this.text;
+  }
 
   static of(value: Index | Axis | number): Index {
     if (value instanceof Index) return value;
@@ -92,6 +100,7 @@ export class Index {
 
   /** Adds like terms, drops zeros, joins n*(x/n) + x%n, and orders terms by key. */
   private static make(constant: number, raw: readonly Term[]): Index {
+    if (raw.length === 0) return new Index(constant, raw);
     const byKey = new Map<string, Term>();
     for (const t of raw) {
       // A one-element axis is always 0.
@@ -121,12 +130,13 @@ export class Index {
       return Index.make(constant - quotient.constant * scale + whole.constant, [...rest, ...whole.terms]);
     }
     terms.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    const key = [...terms.map((t) => `${t.coefficient}*${t.key}`), `${constant}`].join("+");
-    return new Index(constant, terms, key);
+    return new Index(constant, terms);
   }
 
   plus(other: Index | Axis | number): Index {
     const o = Index.of(other);
+    if (o.terms.length === 0) return o.constant === 0 ? this : new Index(this.constant + o.constant, this.terms);
+    if (this.terms.length === 0) return this.constant === 0 ? o : new Index(this.constant + o.constant, o.terms);
     return Index.make(this.constant + o.constant, [...this.terms, ...o.terms]);
   }
 
@@ -135,10 +145,11 @@ export class Index {
   }
 
   times(factor: number): Index {
-    return Index.make(
-      this.constant * factor,
-      this.terms.map((t) => ({ ...t, coefficient: t.coefficient * factor })),
-    );
+    if (factor === 1) return this;
+    if (factor === 0) return Index.of(0);
+    // What did not join before does not do so now: all coefficients stay in proportion.
+    const terms = this.terms.map(({ coefficient, atom, key }) => ({ coefficient: coefficient * factor, atom, key }));
+    return new Index(this.constant * factor, terms);
   }
 
   /** Floor division by a positive constant. */

@@ -183,14 +183,16 @@ export class CanonicalSearch {
     for (const other of part) {
       if (!this.placed[other] && this.lowest[other] < offset && !this.raise(other, offset)) return false;
     }
-    return this.updateFloors(this.from[b], this.to[b]);
+    return this.updateFloors(b);
   }
 
   private raise(b: number, to: number): boolean {
     if (to + this.size[b] > this.capacity) return false;
-    this.trail.pushLowest(b, this.lowest[b]);
+    const before = this.lowest[b];
+    this.trail.pushLowest(b, before);
     this.lowest[b] = to;
-    for (let s = this.from[b]; s < this.to[b]; s++) this.stamp[s] = this.stamps;
+    // A section's floor rises only where one of its lowest blocks did.
+    for (let s = this.from[b]; s < this.to[b]; s++) if (this.floor[s] === before) this.stamp[s] = this.stamps;
     this.first = Math.min(this.first, this.from[b]);
     this.last = Math.max(this.last, this.to[b]);
     return true;
@@ -200,13 +202,16 @@ export class CanonicalSearch {
   private first = Number.MAX_SAFE_INTEGER;
   private last = 0;
 
-  private updateFloors(from: number, to: number): boolean {
+  /** After b was placed. */
+  private updateFloors(b: number): boolean {
+    const [from, to, offset] = [this.from[b], this.to[b], this.offsets[b]];
     const first = Math.min(this.first, from);
     const last = Math.min(this.floor.length, Math.max(this.last, to));
     this.first = Number.MAX_SAFE_INTEGER;
     this.last = 0;
     for (let s = first; s < last; s++) {
-      if (this.stamp[s] !== this.stamps && !(from <= s && s < to)) continue;
+      const left = from <= s && s < to && this.floor[s] === offset;
+      if (this.stamp[s] !== this.stamps && !left) continue;
       if (this.unplaced[s] === 0) continue;
       this.work += this.covering[s].length;
       let floor = Number.POSITIVE_INFINITY;

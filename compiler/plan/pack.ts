@@ -8,7 +8,7 @@ import { seededRandom } from "./random.ts";
 
 /** Blocks looked at in all: a second or two. Each placement looks at half of all pairs; a network of thousands of layers
  * gets the first placements and no search. */
-const workLimit = 1.5e8;
+const workLimit = 6e7;
 /** The first searches go for the bound itself, and get so many steps a block; later ones fewer, but there are many. */
 const patience = 10;
 const haste = 3;
