@@ -17,38 +17,41 @@ const shortest = 20;
  */
 export class Pace {
   /** How long each kind of run is expected to take, ms; its first run, in which a driver compiles, is not counted. */
-  readonly #last = new Map<string, number | null>();
-  /** When the device is expected to be done with all that was handed to it, and when it last was. */
-  #expectedEnd = 0;
-  #lastEnd = 0;
-  /** Runs handed over and not finished. */
-  #ahead = 0;
+  readonly #expected = new Map<string, number | null>();
+  /** Settles when all runs handed over so far are finished. */
+  #idle: Promise<void> = Promise.resolve();
 
   constructor(private readonly software: boolean) {}
 
-  /** Call when a run is handed over; `ready` resolves when it is time to ask, `done` notes that it is finished. */
+  /**
+   * Call when a run is handed over; `ready` resolves when it is time to ask, `done` notes that it is finished, or has
+   * failed. Runs finish in the order in which they were handed over.
+   */
   begin(kind: string): { ready: Promise<void>; done: () => void } {
-    const start = performance.now();
-    this.#ahead++;
-    const expected = this.#last.get(kind) ?? 0;
-    this.#expectedEnd = Math.max(start, this.#expectedEnd) + expected;
-    const wait = this.#expectedEnd - (1 - share) * expected - start;
-    const patient = this.software && expected * share > shortest;
+    if (!this.software) return { ready: Promise.resolve(), done: () => {} };
+    const before = this.#idle;
+    let finish = () => {};
+    this.#idle = new Promise((resolve) => {
+      finish = resolve;
+    });
+    let began = performance.now();
     let asked = Number.NEGATIVE_INFINITY;
-    const waited = () => {
+    const wait = async () => {
+      await before;
+      // The device was busy until now with what came before.
+      began = Math.max(began, performance.now());
+      const time = share * (this.#expected.get(kind) ?? 0);
+      if (time < shortest) return;
+      await new Promise<void>((resolve) => setTimeout(resolve, time));
       asked = performance.now();
     };
-    const ready = patient ? new Promise<void>((resolve) => setTimeout(resolve, wait)).then(waited) : Promise.resolve();
     const done = () => {
       const end = performance.now();
-      const took = end - Math.max(start, this.#lastEnd);
+      const took = end - began;
       const overslept = end - asked < atOnce * took;
-      this.#last.set(kind, !this.#last.has(kind) ? null : overslept ? sooner * took : took);
-      this.#lastEnd = end;
-      this.#ahead--;
-      // What is still under way begins now.
-      this.#expectedEnd = end + this.#ahead * (this.#last.get(kind) ?? 0);
+      this.#expected.set(kind, !this.#expected.has(kind) ? null : overslept ? sooner * took : took);
+      finish();
     };
-    return { ready, done };
+    return { ready: wait(), done };
   }
 }

@@ -250,7 +250,7 @@ export class Session {
       slot.loss.unmap();
     };
     // What the error scopes say comes first: a submission that was refused leaves an old loss behind.
-    const done = this.uploads.release(slot, ready, Promise.all([checked, loss ? read() : undefined])).then(finished);
+    const done = this.uploads.release(slot, ready, Promise.all([checked, loss ? read() : undefined])).finally(finished);
     return { done: hushed(done), loss: () => value };
   }
 

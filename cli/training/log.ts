@@ -2,13 +2,14 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { fileError, writeFileAtomically } from "../../runtime/node/files.ts";
 import type { EpochEvent, Progress, StepEvent } from "../../runtime/trainer.ts";
+import type { StartEvent } from "./startup.ts";
 
 /** The lines of a log that stay when training goes on from `progress`: what came after it will come again. */
 export function linesUpTo(text: string, { step, evaluatedStep }: Pick<Progress, "step" | "evaluatedStep">): string {
   const kept: string[] = [];
   let last = 0;
   for (const line of text.split("\n")) {
-    let event: Partial<StepEvent | EpochEvent>;
+    let event: Partial<StartEvent | StepEvent | EpochEvent>;
     try {
       event = JSON.parse(line);
     } catch {
@@ -39,7 +40,7 @@ export class TrainingLog {
     return new TrainingLog(path);
   }
 
-  write(event: StepEvent | EpochEvent): void {
+  write(event: StartEvent | StepEvent | EpochEvent): void {
     try {
       appendFileSync(this.path, `${JSON.stringify(event)}\n`);
     } catch (cause) {

@@ -16,6 +16,7 @@ import { formatSeconds, say } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type KeptRun, keepRun, type RunRecord, readKeptRun, requireFresh } from "./checkpoints.ts";
 import { TrainingLog } from "./log.ts";
+import { StartClock } from "./startup.ts";
 
 /** Of `kiln train`; undefined where the command line is silent. */
 export interface TrainRequest extends ModelOptions, DeviceOptions {
@@ -49,7 +50,8 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   const record = settle(request, kept);
   const opened = device ?? (await openAdapter(request));
   const data = await openDataFor(model, record.data, record.seed);
-  const artifact = kept?.artifact ?? (await compileToTrain(model, opened, request, record, data));
+  const clock = new StartClock();
+  const artifact = kept?.artifact ?? (await clock.compile(() => compileToTrain(model, opened, request, record, data)));
   requireVelocity(record, artifact);
   checkSameData(record, data, artifact);
 
@@ -69,15 +71,17 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   let saved: string | null = newest?.path ?? null;
   try {
     const weights = request.weights !== undefined && !newest ? await readWeights(request.weights) : undefined;
-    const session = await createSession(opened.device, artifact, {
-      entries: ["step", "forward"],
-      seed: record.seed,
-      weights,
-      pictures: {
-        height: Math.max(data.train.height, data.test.height),
-        width: Math.max(data.train.width, data.test.width),
-      },
-    });
+    const session = await clock.session(() =>
+      createSession(opened.device, artifact, {
+        entries: ["step", "forward"],
+        seed: record.seed,
+        weights,
+        pictures: {
+          height: Math.max(data.train.height, data.test.height),
+          width: Math.max(data.train.width, data.test.width),
+        },
+      }),
+    );
     const written = { ...record, dataDescription: data.description };
     const save =
       request.checkpoint === undefined ? null : await keepRun(request.checkpoint, artifact, written, kept === null);
@@ -103,6 +107,8 @@ export async function train(path: string, request: TrainRequest, device?: Opened
       signal: interruption.signal,
       onStart: (plan, from) => progress.start(plan.steps, from.step),
       onStep: (event) => {
+        const start = clock.step();
+        if (start) log?.write(start);
         log?.write(event);
         losses.push(event.loss);
         progress.step(event);

@@ -149,7 +149,7 @@ export class Index {
     if (factor === 0) return Index.of(0);
     // What did not join before does not do so now: all coefficients stay in proportion.
     const terms = this.terms.map(({ coefficient, atom, key }) => ({ coefficient: coefficient * factor, atom, key }));
-    return new Index(this.constant * factor, terms);
+    return new Index(this.constant * factor + 0, terms); // never -0
   }
 
   /** Floor division by a positive constant. */

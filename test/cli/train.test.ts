@@ -52,7 +52,7 @@ describe("a run", () => {
   });
 
   test("logs each step and the epoch, with the tutorial's moving loss", () => {
-    const log = events("whole.jsonl");
+    const log = events("whole.jsonl").filter((e) => e.event !== "start");
     expect(steps("whole.jsonl")).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
     let moving: number | null = null;
     for (const event of log.slice(0, 60)) {
@@ -61,6 +61,7 @@ describe("a run", () => {
       expect(event.movingLoss).toBeCloseTo(moving!, 10);
     }
     expect(Object.keys(log[60])).toEqual(["event", "epoch", "movingLoss", "trainAccuracy", "testAccuracy"]);
+    expect(log).toHaveLength(61);
     const all = losses("whole.jsonl");
     const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
     expect(mean(all.slice(-10))).toBeLessThan(mean(all.slice(0, 10)));
@@ -98,8 +99,8 @@ describe("a run", () => {
     const args = ["train", "tiny.ts", "--data", "pictures", "--batch", "16"];
     const two = await kiln(...args, "--epochs", "2", "--log", "two.jsonl");
     expect(two.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0", "Epoch 1"]);
-    expect(events("two.jsonl").map((e) => `${e.event} ${e.epoch}`)).toEqual([
-      ...["step 0", "step 0", "epoch 0", "step 1", "step 1", "epoch 1"], // 40 pictures: two batches, eight left out
+    expect(events("two.jsonl").map((e) => `${e.event} ${e.epoch ?? ""}`)).toEqual([
+      ...["step 0", "start ", "step 0", "epoch 0", "step 1", "step 1", "epoch 1"], // 40 pictures: two batches, eight left out
     ]);
     const five = await kiln(...args, "--steps", "5", "--log", "five.jsonl");
     expect(five.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0", "Epoch 1", "Epoch 2"]);
@@ -108,6 +109,16 @@ describe("a run", () => {
     expect(both.stderr.match(/^Epoch \d/gm)).toEqual(["Epoch 0"]);
     expect(steps("both.jsonl")).toEqual([1, 2]);
   });
+});
+
+test("the log says when the first step was done, and whose time it was", () => {
+  const [start, ...others] = events("whole.jsonl").filter((e) => e.event === "start");
+  expect(others).toEqual([]);
+  const { event: _, firstStepSeconds, compileSeconds, driverSeconds, ...more } = start;
+  expect(more).toEqual({});
+  expect(compileSeconds).toBeGreaterThan(0);
+  expect(driverSeconds).toBeGreaterThan(0);
+  expect(firstStepSeconds).toBeGreaterThan(compileSeconds + driverSeconds);
 });
 
 describe("going on", () => {

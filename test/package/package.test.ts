@@ -42,7 +42,7 @@ test("npx kiln train model.ts", async () => {
   const { stdout, stderr } = await here("npx", "kiln", "train", "model.ts", ...args);
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^Epoch 0\. Loss: \d\.\d+, Train_acc [\d.]+, Test_acc [\d.]+$/m);
-  expect(readFileSync(join(folder, "log.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(4);
+  expect(readFileSync(join(folder, "log.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(5);
 });
 
 describe("as a library", () => {
