@@ -39,13 +39,19 @@ export const memorySuite: Suite = async (context) => {
     : readdirSync(join(root, "models"))
         .filter((file) => file.endsWith(".ts"))
         .map((file) => packagedModel(basename(file, ".ts")));
-  const plans = zoo.flatMap((path) => (["train", "infer"] as const).map((mode) => planOf(path, mode, batch, context)));
+  const planned = zoo.flatMap((path) =>
+    (["train", "infer"] as const).map((mode) => planOf(path, mode, batch, context)),
+  );
+  const plans = planned.filter((plan): plan is PlanFigures => !(plan instanceof PlanError));
+  // Training and inference fail for the same reason: once is enough.
+  const refused = new Set(planned.flatMap((plan) => (plan instanceof PlanError ? [plan.message] : [])));
   return {
     summary: [
       `${options.steps} training steps of ${model} at batch ${batch}: resident memory after step ${settled.step} is ` +
         `${formatBytes(settled.residentBytes)}, at the end ${formatBytes(samples.at(-1)!.residentBytes)}: ` +
         `${growth < 0 ? "less by" : "more by"} ${formatBytes(Math.abs(growth))}.`,
       `Plans are for the target ${context.target.name}; where the batch does not fit its limits, the largest half of it that does.`,
+      ...[...refused].map((message) => `No plan: ${message}`),
     ],
     tables: [
       {
@@ -94,13 +100,13 @@ export const memorySuite: Suite = async (context) => {
   };
 };
 
-/** Throws PlanError where not even a single picture fits. */
+/** A PlanError where not even a single picture fits. */
 function planOf(
   model: string,
   mode: "train" | "infer",
   most: number,
   { target, options, say }: BenchContext,
-): PlanFigures {
+): PlanFigures | PlanError {
   const entry = mode === "train" ? "step" : "forward";
   for (let batch = most; ; batch = Math.floor(batch / 2)) {
     try {
@@ -113,7 +119,8 @@ function planOf(
       const ratio = lowerBoundBytes === 0 ? 1 : arenaBytes / lowerBoundBytes;
       return { model, mode, batch, dispatches, arenaBytes, lowerBoundBytes, ratio, persistentBytes };
     } catch (error) {
-      if (!(error instanceof PlanError) || batch === 1) throw error;
+      if (!(error instanceof PlanError)) throw error;
+      if (batch === 1) return error;
     }
   }
 }
