@@ -14,6 +14,8 @@ interface KernelGroup {
   readonly name: string;
   readonly dispatches: number;
   readonly contraction: boolean;
+  /** "map", "contraction", or "transform": of Winograd's algorithm. */
+  readonly kind: string;
   readonly ms: number;
   /** Of the operations that what it computes asks for (Winograd's, where that was chosen), and their share of the ceiling. */
   readonly gflops: number;
@@ -48,7 +50,9 @@ export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
   const kernels = groupKernels(figures, ceiling);
   const total = kernels.reduce((sum, { ms }) => sum + ms, 0);
   const contractions = kernels.filter(({ contraction }) => contraction);
-  const inContractions = contractions.reduce((sum, { ms }) => sum + ms, 0);
+  const timeOf = (wanted: string) => kernels.reduce((sum, { kind, ms }) => sum + (kind === wanted ? ms : 0), 0);
+  const inContractions = timeOf("contraction");
+  const percent = (ms: number) => `${((100 * ms) / total).toFixed(1)}%`;
   const weighted = (of: (kernel: KernelGroup) => number) =>
     contractions.reduce((sum, kernel) => sum + kernel.ms * of(kernel), 0) / inContractions;
   const share = weighted((kernel) => kernel.shareOfCeiling);
@@ -60,7 +64,8 @@ export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
         `${total.toFixed(1)} ms one by one (the least of ${options.repeats} runs each, ${profile.clock}).`,
       `The ceiling, measured before and after, is ${ceilings.map((c) => c.toFixed(1)).join(" and ")} GFLOP/s; the greater ` +
         `counts. Contractions reach ${(100 * share).toFixed(1)}% of it, weighted by time, ` +
-        `and execute ${(100 * executedShare).toFixed(1)}% of it. What is not a contraction takes ${((100 * (total - inContractions)) / total).toFixed(1)}% of the step.`,
+        `and execute ${(100 * executedShare).toFixed(1)}% of it. They take ${percent(inContractions)} of the step, ` +
+        `the transforms around them (Winograd's) ${percent(timeOf("transform"))}, all else ${percent(timeOf("map"))}.`,
       "Rates are of the operations that a kernel's definition asks for (Winograd's, where that was chosen); those executed " +
         "are more where a tile reaches beyond the edge. Bytes count each tensor that a kernel reads or writes once.",
     ],
@@ -111,6 +116,7 @@ function groupKernels(figures: readonly KernelFigures[], ceiling: number): Kerne
         name: same[0].name,
         dispatches: same.length,
         contraction: same[0].schedule.kind === "contraction",
+        kind: `${same[0].schedule.kind}`,
         ms,
         gflops,
         shareOfCeiling: gflops / ceiling,
