@@ -43,15 +43,16 @@ export const memorySuite: Suite = async (context) => {
     (["train", "infer"] as const).map((mode) => planOf(path, mode, batch, context)),
   );
   const plans = planned.filter((plan): plan is PlanFigures => !(plan instanceof PlanError));
-  // Training and inference fail for the same reason: once is enough.
-  const refused = new Set(planned.flatMap((plan) => (plan instanceof PlanError ? [plan.message] : [])));
+  const refused = planned.flatMap((plan, i) =>
+    plan instanceof PlanError ? [`${zoo[Math.floor(i / 2)]} has no plan: ${plan.message}`] : [],
+  );
   return {
     summary: [
       `${options.steps} training steps of ${model} at batch ${batch}: resident memory after step ${settled.step} is ` +
         `${formatBytes(settled.residentBytes)}, at the end ${formatBytes(samples.at(-1)!.residentBytes)}: ` +
         `${growth < 0 ? "less by" : "more by"} ${formatBytes(Math.abs(growth))}.`,
       `Plans are for the target ${context.target.name}; where the batch does not fit its limits, the largest half of it that does.`,
-      ...[...refused].map((message) => `No plan: ${message}`),
+      ...refused,
     ],
     tables: [
       {
