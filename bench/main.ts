@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { report } from "../cli/errors.ts";
 import { integer, setting } from "../cli/options.ts";
 import { say } from "../cli/output.ts";
-import { chooseAdapter, describeAdapter } from "../runtime/node/adapters.ts";
+import { chooseAdapter } from "../runtime/node/adapters.ts";
 import { describeChoice } from "../runtime/node/device.ts";
 import { describeMachine, thisMachine } from "./report/machine.ts";
 import { root } from "./report/paths.ts";
@@ -92,7 +92,7 @@ async function run({ only, adapter: wanted, out, ...options }: MainOptions): Pro
     options,
     adapterOption: adapterOption || found.class,
     adapter: found,
-    target: describeAdapter(found),
+    target: found.target,
     say,
   };
   const machine = thisMachine(context);

@@ -84,7 +84,7 @@ async function compileFile(
   options: ModelOptions,
   needs: CompileNeeds,
 ): ReturnType<OpenedModel["compile"]> {
-  const { compileGraph, PlanError } = await import("../compiler/index.ts");
+  const { assemble, compileGraph, PlanError } = await import("../compiler/index.ts");
   const start = performance.now();
   try {
     const { artifact, model } = compileGraph(graph, {
@@ -92,7 +92,8 @@ async function compileFile(
       algorithm: options.algorithm,
       settings: options.set,
     });
-    return { artifact, model, seconds: (performance.now() - start) / 1000 };
+    const whole = await assemble(artifact);
+    return { artifact: whole, model, seconds: (performance.now() - start) / 1000 };
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const { code, message, value } = error;

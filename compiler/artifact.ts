@@ -15,10 +15,10 @@ import { formatVersion, isCopy } from "../runtime/program/schema.ts";
 import type { Layout } from "./ir/fused.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Value } from "./ir/types.ts";
+import { uniformFields } from "./ir/uniforms.ts";
 import { KernelTable } from "./kernelTable.ts";
 import type { CompiledEntry } from "./pipeline.ts";
 import { type BufferPlace, placesOf, textureAt } from "./plan/bindings.ts";
-import { uniformFields } from "./wgsl/print.ts";
 
 export interface ArtifactOptions {
   readonly target: Target;
@@ -37,7 +37,7 @@ export interface CompiledModel {
 
 /** The artifact of a compiled model: program.json as data, and the WGSL text of its kernels. */
 export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Artifact {
-  const kernels = new KernelTable();
+  const kernels = new KernelTable(options.target);
   const entries: Partial<Record<EntryName, ProgramEntry>> = {};
   for (const [name, entry] of Object.entries(model.entries) as [EntryName, CompiledEntry][])
     entries[name] = emitEntry(entry, model.pictures, kernels);

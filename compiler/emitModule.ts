@@ -51,6 +51,7 @@ export function emitModule(program: Program): string {
     namedImports: [
       { name: "Artifact", isTypeOnly: true },
       "createSession",
+      { name: "Device", isTypeOnly: true },
       "loadArtifact",
       { name: "Session", isTypeOnly: true },
       { name: "SessionOptions", isTypeOnly: true },
@@ -107,7 +108,7 @@ export function emitModule(program: Program): string {
     isAsync: true,
     name: "load",
     parameters: [
-      { name: "device", type: "GPUDevice" },
+      { name: "device", type: "Device" },
       {
         name: "options",
         type: `Omit<Partial<SessionOptions>, "entries"> & { readonly entries?: readonly EntryName[] }`,

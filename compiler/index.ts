@@ -74,3 +74,4 @@ export { choiceFrom, type TuningRecord } from "./schedule/records.ts";
 export { loadTarget, targets } from "./target/targets.ts";
 export { parse } from "./text/parse.ts";
 export { print } from "./text/print.ts";
+export { assemble } from "./wasm/assemble.ts";

@@ -1,10 +1,11 @@
 /** The kernels of an artifact: their texts, and what they bind. */
-import type { ProgramKernel } from "../runtime/program/schema.ts";
+import type { ProgramKernel, Target } from "../runtime/program/schema.ts";
 import type { Kernel } from "./ir/kernel.ts";
 import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
 import { type BufferPlace, kernelBindings } from "./plan/bindings.ts";
-import { printWgsl, type WgslKernel } from "./wgsl/print.ts";
+import { printWat } from "./wasm/print.ts";
+import { printWgsl } from "./wgsl/print.ts";
 
 /** Where a kernel's values lie, and what the run decides. */
 export interface Placing {
@@ -15,6 +16,29 @@ export interface Placing {
   readonly isUnsized?: (value: Value) => boolean;
 }
 
+/** How a kernel's values share bindings: what its text depends on beside the kernel. */
+interface Sharing {
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly writable: ReadonlySet<string>;
+  readonly unsized: ReadonlySet<string>;
+}
+
+interface PrintedKernel {
+  readonly text: string;
+  readonly bindings: ProgramKernel["bindings"];
+}
+
+/** A language that kernels are printed in. */
+interface Language {
+  /** Of a kernel's file. */
+  readonly extension: string;
+  readonly entryPoint: string;
+  readonly print: (kernel: Kernel, sharing: Sharing) => PrintedKernel;
+}
+
+const wgsl: Language = { extension: "wgsl", entryPoint: "main", print: printWgsl };
+const wasm: Language = { extension: "wat", entryPoint: "run", print: printWat };
+
 /** Kernels by text: what is the same is printed and kept once. */
 export class KernelTable {
   readonly kernels: ProgramKernel[] = [];
@@ -22,7 +46,12 @@ export class KernelTable {
   private readonly byKey = new Map<string, number>();
   private readonly files = new Map<string, string>();
   /** Kernels that were scheduled as one have one body, and one text where their values lie alike. */
-  private readonly printed = new Map<Kernel["body"], Map<string, WgslKernel>>();
+  private readonly printed = new Map<Kernel["body"], Map<string, PrintedKernel>>();
+  private readonly language: Language;
+
+  constructor(target: Target) {
+    this.language = target.class === "wasm" ? wasm : wgsl;
+  }
 
   /** The kernel's place in the table, and what it binds, in order. */
   add(kernel: Kernel, { placeOf, textureOf, isUnsized }: Placing) {
@@ -36,23 +65,24 @@ export class KernelTable {
       if (place.kind === "arena") writable.add(first);
       if (place.kind === "external" && isUnsized?.(place.value)) unsized.add(first);
     }
-    const texts = this.printed.get(kernel.body) ?? new Map<string, WgslKernel>();
+    const texts = this.printed.get(kernel.body) ?? new Map<string, PrintedKernel>();
     this.printed.set(kernel.body, texts);
     const key = [[...aliases], [...writable], [...unsized]].join(";");
-    const wgsl = texts.get(key) ?? printWgsl(kernel, { aliases, writable, unsized });
-    texts.set(key, wgsl);
-    return { index: this.keep(kernel, wgsl), shared };
+    const printed = texts.get(key) ?? this.language.print(kernel, { aliases, writable, unsized });
+    texts.set(key, printed);
+    return { index: this.keep(kernel, printed), shared };
   }
 
-  private keep(kernel: Kernel, { text, bindings }: WgslKernel): number {
+  private keep(kernel: Kernel, { text, bindings }: PrintedKernel): number {
+    const { extension, entryPoint } = this.language;
     const key = `${kernel.name}\n${text}`;
     const known = this.byKey.get(key);
     if (known !== undefined) return known;
     let file = this.files.get(text);
     if (!file) {
       const base = kernel.name;
-      file = `kernels/${base}.wgsl`;
-      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.wgsl`;
+      file = `kernels/${base}.${extension}`;
+      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.${extension}`;
       this.files.set(text, file);
       this.texts[file] = text;
     }
@@ -61,7 +91,7 @@ export class KernelTable {
     this.kernels.push({
       name: kernel.name,
       file,
-      entryPoint: "main",
+      entryPoint,
       workgroupSize: kernel.workgroupSize,
       bindings,
       sources: kernel.locations.map((l) => `${l.file}:${l.line}`),

@@ -6,8 +6,15 @@ import type { Artifact, Program } from "./program/schema.ts";
 export const programFile = "program.json";
 export const weightsFile = "weights.safetensors";
 
-/** The WGSL files of a program, each once. */
+/** The files of a program's kernels, each once: WGSL, or WebAssembly text. */
 export const kernelFiles = (program: Program): string[] => [...new Set(program.kernels.map((kernel) => kernel.file))];
+
+/** Where the binary of a WebAssembly text lies. */
+export const moduleFile = (file: string): string => file.replace(/\.wat$/, ".wasm");
+
+/** The binaries of a program's kernels; none where they are WGSL. */
+export const moduleFiles = (program: Program): string[] =>
+  program.target.class === "wasm" ? kernelFiles(program).map(moduleFile) : [];
 
 /**
  * Loads an artifact's folder over HTTP: `program.json`, the kernels, and `weights.safetensors` where it is there.
@@ -33,10 +40,14 @@ export async function loadArtifact(base: string | URL): Promise<Artifact> {
   };
   const program = parseProgramText(await (await need(programFile)).text());
   const kernels = kernelFiles(program).map(async (file) => [file, await (await need(file)).text()] as const);
-  const [texts, weights] = await Promise.all([Promise.all(kernels), get(weightsFile)]);
+  const modules = moduleFiles(program).map(
+    async (file) => [file, new Uint8Array(await (await need(file)).arrayBuffer())] as const,
+  );
+  const [texts, binaries, weights] = await Promise.all([Promise.all(kernels), Promise.all(modules), get(weightsFile)]);
   return {
     program,
     kernels: Object.fromEntries(texts),
+    ...(binaries.length > 0 && { modules: Object.fromEntries(binaries) }),
     ...(weights && { weights: new Uint8Array(await weights.arrayBuffer()) }),
   };
 }

@@ -1,199 +1,76 @@
-import { formatBytes, KilnError } from "./program/error.ts";
-import { type Target, wgslStorageTextures } from "./program/schema.ts";
-import { type TextureExtent, textureBytes } from "./program/texture.ts";
+/** What a session needs of a device, whichever it is: WebGPU's in runtime/webgpu, WebAssembly's in runtime/wasm. */
+import type { Inputs } from "./inputs.ts";
+import type { Profile } from "./profile.ts";
+import type { Artifact, EntryName, ProgramBuffer } from "./program/schema.ts";
 
-/** Features of a target that the language has, not the device: WebGPU knows them by navigator.gpu. */
-const ofLanguage = (feature: string): boolean => feature === wgslStorageTextures;
-
-/**
- * Throws KilnError naming everything that a device or an adapter lacks of what a program was compiled for. What WGSL can
- * do is asked of navigator.gpu; where there is none, building the kernels will say it.
- */
-export function requireTarget(device: GPUDevice | GPUAdapter, target: Target): void {
-  const info = "adapterInfo" in device ? device.adapterInfo : device.info;
-  const lacks: string[] = [];
-  const language = globalThis.navigator?.gpu?.wgslLanguageFeatures;
-  for (const feature of target.features) {
-    const has = ofLanguage(feature) ? (language?.has(feature) ?? true) : device.features.has(feature as GPUFeatureName);
-    if (!has) lacks.push(`the feature ${feature}`);
-  }
-  for (const [limit, wanted] of Object.entries(target.limits)) {
-    const has = device.limits[limit as keyof typeof target.limits];
-    if (has < wanted) lacks.push(`${limit} ${wanted} (it has ${has})`);
-  }
-  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
-  const size = target.subgroupSize;
-  if (size !== null && !(min === size && max === size))
-    lacks.push(`subgroups of ${size} (its own are of ${min === max ? min : `${min} to ${max}`})`);
-  if (lacks.length > 0)
-    throw new KilnError(
-      "adapter",
-      `the program was compiled for ${target.name}; the adapter ${adapterName(info)} lacks ` +
-        `${lacks.join(", ")}. Compile the model for this adapter, or for the target "portable".`,
-    );
+/** Where programs run. */
+export interface Device {
+  /** For people: what the driver or the engine calls it. */
+  readonly name: string;
+  /**
+   * Allocates a program's memory and builds its kernels. Running it creates nothing more. Throws KilnError: "adapter" where
+   * the device lacks something that the program was compiled for, "out-of-memory", "validation" with the kernel.
+   */
+  load(artifact: Artifact, options: LoadOptions): Promise<LoadedProgram>;
+  /** Ends it, and what runs on it. */
+  destroy(): void;
 }
 
-/**
- * A device with what a program was compiled for, from the browser's default adapter: for a tab. Throws KilnError of kind
- * "adapter" where there is no WebGPU, or where the adapter lacks something.
- */
-export async function requestDevice(
-  target: Target,
-  gpu: GPU | undefined = globalThis.navigator?.gpu,
-): Promise<GPUDevice> {
-  if (!gpu)
-    throw new KilnError("adapter", "this browser has no WebGPU, or the page is not a secure one (https, or localhost)");
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter)
-    throw new KilnError("adapter", "the browser found no WebGPU adapter; see chrome://gpu or about:support");
-  requireTarget(adapter, target);
-  return adapter.requestDevice({
-    requiredLimits: { ...target.limits },
-    requiredFeatures: target.features.filter((feature) => !ofLanguage(feature)) as GPUFeatureName[],
-  });
+export interface LoadOptions {
+  /** The entry points that will run. */
+  readonly entries: readonly EntryName[];
+  /** Bytes of the largest batch of pictures; 0 where none will be written. */
+  readonly pictureBytes: number;
+  /** How many submissions may be under way at once. */
+  readonly inFlight: number;
 }
 
-/** A name for people: the driver's description where there is one. */
-export const adapterName = (info: GPUAdapterInfo): string =>
-  info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unknown";
-
-/**
- * Watches a device: once it is lost, or reports an error that nobody waited for, every pending and later operation fails
- * with that one error.
- */
-export class DeviceWatch {
-  #failure: KilnError | null = null;
-  readonly #pending = new Set<(reason: KilnError) => void>();
-  readonly #onError = (event: GPUUncapturedErrorEvent) => {
-    event.preventDefault();
-    this.#fail(deviceError(event.error, "the device reported an error"));
-  };
-
-  constructor(readonly device: GPUDevice) {
-    device.addEventListener("uncapturederror", this.#onError);
-    device.lost.then((info) => this.#fail(lostError(info)));
-  }
-
-  /** Throws what the device failed with, if it did. */
-  check(): void {
-    if (this.#failure) throw this.#failure;
-  }
-
-  /** `promise`, or the device's failure, whichever comes first. */
-  async wait<T>(promise: Promise<T>): Promise<T> {
-    promise.catch(() => {}); // when the device has failed before, no one hears of it
-    this.check();
-    let reject!: (reason: KilnError) => void;
-    const failed = new Promise<never>((_, no) => {
-      reject = no;
-    });
-    this.#pending.add(reject);
-    try {
-      return await Promise.race([promise, failed]);
-    } catch (error) {
-      // A map is refused a moment before `lost` says why.
-      if (!(error instanceof KilnError)) await Promise.race([this.device.lost, soon()]);
-      this.check();
-      throw error;
-    } finally {
-      this.#pending.delete(reject);
-    }
-  }
-
-  stop(): void {
-    this.device.removeEventListener("uncapturederror", this.#onError);
-  }
-
-  #fail(error: KilnError): void {
-    this.#failure ??= error;
-    for (const reject of this.#pending) reject(this.#failure);
-    this.#pending.clear();
-  }
+/** What a program takes on its device, in bytes. */
+export interface SessionMemory {
+  /** The arena of the entry points and their textures: shared by them, so as large as the largest. */
+  readonly arenaBytes: number;
+  /** Parameters, velocities, statistics. */
+  readonly persistentBytes: number;
+  /** Pictures, labels and uniforms on the device. */
+  readonly inputBytes: number;
+  /** Staging buffers for uploads and for reading back. */
+  readonly stagingBytes: number;
+  readonly totalBytes: number;
 }
 
-const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+/** A tensor of a program in a device's memory: a state by name, or a buffer of an entry point. */
+export type Place =
+  | { readonly kind: "state"; readonly name: string }
+  | { readonly kind: "buffer"; readonly entry: EntryName; readonly buffer: ProgramBuffer };
 
-function lostError(info: GPUDeviceLostInfo): KilnError {
-  const why = info.reason === "destroyed" ? "it was destroyed" : info.message.trim() || "the driver gave no reason";
-  return new KilnError(
-    "device-lost",
-    `the device was lost: ${why}. What was on it is gone; start again, from the last checkpoint where there is one.`,
-  );
+export interface RunRequest {
+  readonly entry: EntryName;
+  /** Fill the input "input" from the pictures last written. */
+  readonly pictures: boolean;
+  readonly inputs: Inputs;
 }
 
-/** A GPUError as KilnError; `what` says what was being done. */
-export function deviceError(error: GPUError, what: string): KilnError {
-  if (error instanceof GPUOutOfMemoryError)
-    return new KilnError(
-      "out-of-memory",
-      `${what}: out of memory. Use a smaller batch, or an adapter with more memory. ${error.message}`.trim(),
-    );
-  return new KilnError("validation", `${what}: ${error.message.trim()}`);
+/** A run handed to the device. */
+export interface SubmittedRun {
+  /** Resolves when the device is done; rejects with KilnError. */
+  readonly done: Promise<void>;
+  /** The output "loss", once it is done. */
+  readonly loss: () => number;
 }
 
-/**
- * Runs `act` with error scopes around it; what the device has to say of it comes back as a promise that rejects with a
- * KilnError. `act` is synchronous, so scopes of several callers nest properly.
- */
-export function scoped<T>(device: GPUDevice, what: string, act: () => T): { result: T; checked: Promise<void> } {
-  const filters = ["validation", "out-of-memory", "internal"] as const;
-  for (const filter of filters) device.pushErrorScope(filter);
-  let result: T;
-  let scopes: Promise<GPUError | null>[];
-  try {
-    result = act();
-  } finally {
-    scopes = filters.map(() => device.popErrorScope());
-  }
-  const checked = Promise.all(scopes).then((errors) => {
-    const error = errors.find((e) => e !== null);
-    if (error) throw deviceError(error, what);
-  });
-  checked.catch(() => {}); // whoever asked awaits it; a failure before that is no unhandled rejection
-  return { result, checked };
-}
-
-/** Buffers and textures made together, each under error scopes of its own so that a failure names it. */
-export class Allocator {
-  readonly #made: (GPUBuffer | GPUTexture)[] = [];
-  readonly #checks: Promise<void>[] = [];
-  #bytes = 0;
-
-  constructor(readonly device: GPUDevice) {}
-
-  /** Of all that was made so far. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** `bytes` is rounded up to whole words. */
-  create(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const size = Math.ceil(bytes / 4) * 4;
-    return this.#make(label, size, () => this.device.createBuffer({ label, size, usage }));
-  }
-
-  /** A texture that is filled by copies and read by kernels; see program/texture.ts. */
-  createTexture(label: string, extent: TextureExtent): GPUTexture {
-    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    return this.#make(label, textureBytes(extent), () =>
-      this.device.createTexture({ label, size: { ...extent }, format: "rgba32float", usage }),
-    );
-  }
-
-  #make<T extends GPUBuffer | GPUTexture>(label: string, bytes: number, make: () => T): T {
-    const { result, checked } = scoped(this.device, `${label} (${formatBytes(bytes)})`, make);
-    this.#made.push(result);
-    this.#checks.push(checked);
-    this.#bytes += bytes;
-    return result;
-  }
-
-  /** Throws KilnError naming the first that could not be made. */
-  async checked(): Promise<void> {
-    await Promise.all(this.#checks);
-  }
-
-  destroy(): void {
-    for (const made of this.#made) made.destroy();
-  }
+/** A program on a device. One call at a time, except where said. */
+export interface LoadedProgram {
+  readonly memory: SessionMemory;
+  /** Throws what the device failed with, if it did. At any time. */
+  check(): void;
+  /** Hands a run to the device, with what is new of its inputs; waits while too many are under way. */
+  submit(run: RunRequest): Promise<SubmittedRun>;
+  /** The first `bytes` of a tensor, after all that was submitted. */
+  read(place: Place, bytes: number): Promise<ArrayBuffer>;
+  /** Sets a tensor from its beginning, after all that was submitted. */
+  write(place: Place, values: Float32Array): Promise<void>;
+  /** Time of every dispatch of a run: the least of `repeats`. They really run. */
+  profile(run: RunRequest, repeats: number): Promise<Profile>;
+  /** Frees what the program has on the device. At any time. */
+  destroy(): void;
 }

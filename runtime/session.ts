@@ -1,9 +1,6 @@
-import { SessionBuffers, type SessionMemory } from "./buffers.ts";
-import { type Command, type Commands, prepareCommands, recordCommands, splitByOperations } from "./commands.ts";
-import { DeviceWatch, requireTarget, scoped } from "./device.ts";
-import { Pace } from "./pace.ts";
-import { buildPipelines } from "./pipelines.ts";
-import { type Profile, profileCommands } from "./profile.ts";
+import type { Device, LoadedProgram, Place, SessionMemory, SubmittedRun } from "./device.ts";
+import { Inputs, type UniformValues } from "./inputs.ts";
+import type { Profile } from "./profile.ts";
 import { KilnError } from "./program/error.ts";
 import { initialValues } from "./program/initialize.ts";
 import { elementCount, toLogical, toPhysical } from "./program/layout.ts";
@@ -17,8 +14,6 @@ import {
   type ProgramEntry,
   type ProgramState,
 } from "./program/schema.ts";
-import { readSlice, writeSlice } from "./readback.ts";
-import { type Slot, type UniformValues, Uploads } from "./uploads.ts";
 import { matchWeights, type Weights } from "./weights.ts";
 
 export interface SessionOptions {
@@ -45,9 +40,6 @@ export interface SubmittedStep {
   readonly loss: Promise<number>;
 }
 
-/** Most operations in one submit on a real GPU: well under the second or two that drivers grant, also for a slow one. */
-const operationsPerSubmit = 5e10;
-
 /**
  * Puts an artifact on a device: allocates everything, builds the pipelines, sets the state. Running it creates nothing
  * more. In Node, get the device from `openDevice` ("kiln/node").
@@ -55,12 +47,11 @@ const operationsPerSubmit = 5e10;
  * Throws KilnError: "adapter" where the device lacks something that the program was compiled for, "out-of-memory",
  * "validation" with kernel, file and line, "artifact" where weights do not fit, "usage" for an entry that is not there.
  */
-export async function createSession(device: GPUDevice, artifact: Artifact, options: SessionOptions): Promise<Session> {
+export async function createSession(device: Device, artifact: Artifact, options: SessionOptions): Promise<Session> {
   const { program } = artifact;
   const { entries, pictures, seed = 1 } = options;
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
     throw new KilnError("usage", `the seed is ${seed}; an integer from 0 to ${0xffffffff} expected`);
-  requireTarget(device, program.target);
   for (const name of entries)
     if (!program.entries[name])
       throw new KilnError(
@@ -71,35 +62,16 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
   const [batch, channels] = program.input.shape;
   const pictureBytes = pictures ? batch * pictures.height * pictures.width * channels : 0;
 
-  const watch = new DeviceWatch(device);
-  let buffers: SessionBuffers | undefined;
+  const loaded = await device.load(artifact, { entries, pictureBytes, inFlight: options.inFlight ?? 2 });
   try {
-    buffers = new SessionBuffers(device, program, entries, pictureBytes);
-    const uploads = new Uploads(program, buffers, watch, options.inFlight ?? 2);
-    await watch.wait(buffers.checked());
-    const dispatches = entries.flatMap((name) => {
-      const entry = program.entries[name]!;
-      return pictures ? [...entry.pictures, ...entry.dispatches] : entry.dispatches;
-    });
-    const kernels = dispatches.flatMap((step) => (isCopy(step) ? [] : [step.kernel]));
-    const [pipelines] = await watch.wait(Promise.all([buildPipelines(device, artifact, kernels), uploads.start()]));
-    const commands = new Map<EntryName, Commands>();
-    for (const name of entries) {
-      const { result, checked } = scoped(device, `binding the buffers of ${name}`, () =>
-        prepareCommands(device, program, program.entries[name]!, pipelines, buffers!),
-      );
-      await watch.wait(checked);
-      commands.set(name, result);
-    }
-    const session = new Session(device, artifact, watch, buffers, uploads, commands);
+    const session = new Session(device, artifact, loaded, entries, new Inputs(program, pictureBytes));
     session.setUniforms({ seed, step: 1 });
     const given =
       options.weights ?? (artifact.weights && parseSafetensors(artifact.weights, "weights.safetensors").tensors);
     await session.initialize(seed, given);
     return session;
   } catch (error) {
-    watch.stop();
-    buffers?.destroy();
+    loaded.destroy();
     throw error;
   }
 }
@@ -107,30 +79,26 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
 /** A program on a device: its state, and its entry points ready to run. Made by `createSession`. */
 export class Session {
   readonly program: Program;
-  readonly #inputs = new Map<string, Float32Array>();
   #lrGiven = false;
   #last: EntryName | null = null;
   /** Operations take turns: a read never sees half of a step. */
   #turn: Promise<unknown> = Promise.resolve();
   #unflushed = 0;
-  readonly #pace: Pace;
 
   /** Use `createSession`. */
   constructor(
-    readonly device: GPUDevice,
+    readonly device: Device,
     readonly artifact: Artifact,
-    private readonly watch: DeviceWatch,
-    private readonly buffers: SessionBuffers,
-    private readonly uploads: Uploads,
-    private readonly commands: ReadonlyMap<EntryName, Commands>,
+    private readonly loaded: LoadedProgram,
+    private readonly entries: readonly EntryName[],
+    private readonly inputs: Inputs,
   ) {
     this.program = artifact.program;
-    this.#pace = new Pace(device.adapterInfo.isFallbackAdapter);
   }
 
   /** What was allocated on the device, measured on its buffers. */
   get memory(): SessionMemory {
-    return this.buffers.memory;
+    return this.loaded.memory;
   }
 
   /** Pictures a step. */
@@ -145,7 +113,7 @@ export class Session {
     this.#writable();
     for (const [name, value] of Object.entries(values) as [keyof UniformValues, number][]) {
       const { optimizer } = this.program.model;
-      const known = this.uploads.setUniform(name, value) && !(name === "momentum" && optimizer?.velocity === false);
+      const known = this.inputs.setUniform(name, value) && !(name === "momentum" && optimizer?.velocity === false);
       if (!known && value !== 0 && name !== "seed" && name !== "step")
         throw new KilnError(
           "usage",
@@ -158,13 +126,13 @@ export class Session {
   /** Labels of the batch, one a picture, for the runs to come. Throws KilnError where one is out of range. */
   writeLabels(labels: ArrayLike<number>): void {
     this.#writable();
-    this.uploads.setLabels(labels);
+    this.inputs.setLabels(labels);
   }
 
   /** A batch of pictures for the runs to come: bytes [N, height, width, channels]. They are copied. */
   writePictures(bytes: Uint8Array, height: number, width: number): void {
     this.#writable();
-    this.uploads.setPictures(bytes, height, width);
+    this.inputs.setPictures(bytes, height, width);
   }
 
   /** An input for the runs of `entry` to come ("input", "cotangent", "grad.<parameter>"): row-major, NCHW. */
@@ -173,7 +141,7 @@ export class Session {
     const buffer = this.#bufferOf(entry, "inputs", name);
     if (values.length !== elementCount(buffer.shape))
       throw new KilnError("usage", `${values.length} values for the input ${name} [${buffer.shape.join(", ")}]`);
-    this.#inputs.set(`${entry} ${name}`, toPhysical(values, buffer.shape, buffer.layout).slice());
+    this.inputs.setTensor(entry, name, toPhysical(values, buffer.shape, buffer.layout).slice());
   }
 
   // ---------------------------------------------------------------- running
@@ -198,87 +166,39 @@ export class Session {
   /** Time of every dispatch of an entry point: the least of `repeats` runs. They really run: a step changes the state. */
   async profile(entry: EntryName, options: RunOptions & { repeats?: number } = {}): Promise<Profile> {
     await this.run(entry, options); // uploads what is new, and lets the driver finish compiling
-    return this.#exclusive(() => {
-      this.#writeInputs(entry, options);
-      return profileCommands(this.device, this.watch, this.#recorded(entry, options), options.repeats ?? 3);
-    });
+    return this.#exclusive(() => this.loaded.profile(this.#request(entry, options), options.repeats ?? 3));
   }
 
-  async #submit(entry: EntryName, options: RunOptions): Promise<{ done: Promise<void>; loss: () => number }> {
+  #request(entry: EntryName, { pictures = false }: RunOptions) {
+    return { entry, pictures, inputs: this.inputs };
+  }
+
+  async #submit(entry: EntryName, options: RunOptions): Promise<SubmittedRun> {
     this.#requireFed(entry, options);
     this.#unflushed++;
-    let slot: Slot;
     return this.#exclusive(async () => {
       try {
-        slot = await this.uploads.acquire();
-        this.watch.check();
-        return this.#submitIn(slot, entry, options);
+        const { done, loss } = await this.loaded.submit(this.#request(entry, options));
+        this.#last = entry;
+        return { done: hushed(done), loss };
       } finally {
         this.#unflushed--;
       }
     });
   }
 
-  #submitIn(slot: Slot, entry: EntryName, options: RunOptions): { done: Promise<void>; loss: () => number } {
-    const commands = this.#recorded(entry, options);
-    const loss = this.program.entries[entry]!.outputs.loss;
-    const { checked } = scoped(this.device, `running ${entry}`, () => {
-      this.#writeInputs(entry, options);
-      let encoder = this.device.createCommandEncoder({ label: entry });
-      this.uploads.flush(encoder, slot);
-      const parts = this.device.adapterInfo.isFallbackAdapter
-        ? [commands] // a software adapter has no time limit
-        : splitByOperations(commands, operationsPerSubmit);
-      parts.forEach((part, i) => {
-        recordCommands(encoder, part);
-        const last = i === parts.length - 1;
-        if (last && loss) {
-          const { buffer, offset } = this.#slice(entry, this.#bufferOf(entry, "outputs", "loss"));
-          encoder.copyBufferToBuffer(buffer, offset, slot.loss, 0, 4);
-        }
-        this.device.queue.submit([encoder.finish()]);
-        if (!last) encoder = this.device.createCommandEncoder({ label: entry });
-      });
-    });
-    this.#last = entry;
-    let value = Number.NaN;
-    const { ready, done: finished } = this.#pace.begin(options.pictures ? `${entry} from pictures` : entry);
-    const read = async () => {
-      await ready;
-      await slot.loss.mapAsync(GPUMapMode.READ, 0, 4);
-      value = new Float32Array(slot.loss.getMappedRange(0, 4))[0];
-      slot.loss.unmap();
-    };
-    // What the error scopes say comes first: a submission that was refused leaves an old loss behind.
-    const done = this.uploads.release(slot, ready, Promise.all([checked, loss ? read() : undefined])).finally(finished);
-    return { done: hushed(done), loss: () => value };
-  }
-
-  #recorded(entry: EntryName, options: RunOptions): readonly Command[] {
-    const { pictures, dispatches } = this.commands.get(entry)!;
-    return options.pictures ? [...pictures, ...dispatches] : dispatches;
-  }
-
-  #writeInputs(entry: EntryName, options: RunOptions): void {
-    for (const name of Object.keys(this.program.entries[entry]!.inputs)) {
-      if (name === "input" && options.pictures) continue;
-      const { buffer, offset } = this.#slice(entry, this.#bufferOf(entry, "inputs", name));
-      this.device.queue.writeBuffer(buffer, offset, this.#inputs.get(`${entry} ${name}`)! as Float32Array<ArrayBuffer>);
-    }
-  }
-
   /** Throws KilnError where a run would compute from something never written. */
   #requireFed(entry: EntryName, options: RunOptions): void {
-    this.watch.check();
+    this.loaded.check();
     const e = this.#entry(entry);
     const missing: string[] = [];
     if (options.pictures && e.pictures.length === 0) missing.push("kernels that take pictures (compile them in)");
-    if (options.pictures && !this.uploads.hasPictures) missing.push("pictures (writePictures)");
+    if (options.pictures && !this.inputs.hasPictures) missing.push("pictures (writePictures)");
     for (const name of Object.keys(e.inputs))
-      if (!(name === "input" && options.pictures) && !this.#inputs.has(`${entry} ${name}`))
+      if (!(name === "input" && options.pictures) && !this.inputs.tensor(entry, name))
         missing.push(`the input ${name} (writeInput)`);
     const binds = (kind: string) => e.dispatches.some((d) => !isCopy(d) && d.bindings.some((b) => b.kind === kind));
-    if (binds("labels") && !this.uploads.hasLabels) missing.push("labels (writeLabels)");
+    if (binds("labels") && !this.inputs.hasLabels) missing.push("labels (writeLabels)");
     const updates = entry === "step" || entry === "update";
     if (updates && !this.#lrGiven && this.program.uniforms.some((u) => u.name === "lr"))
       missing.push("the learning rate (setUniforms({ lr }))");
@@ -296,7 +216,7 @@ export class Session {
           "usage",
           `${entry} is not what ran last (${this.#last ?? "nothing ran"}): run it, then read`,
         );
-      return this.#read(this.#slice(entry, buffer), buffer);
+      return this.#read({ kind: "buffer", entry, buffer }, buffer);
     });
   }
 
@@ -324,11 +244,8 @@ export class Session {
     const { shape, layout } = this.#state(name);
     if (values.length !== elementCount(shape))
       throw new KilnError("usage", `${values.length} values for ${name} [${shape.join(", ")}]`);
-    const buffer = this.buffers.state(name);
     const physical = toPhysical(values, shape, layout);
-    await this.#exclusive(() =>
-      writeSlice(this.device, this.watch, { buffer, offset: 0, size: buffer.size }, physical),
-    );
+    await this.#exclusive(() => this.loaded.write({ kind: "state", name }, physical));
   }
 
   /** Sets several state tensors. */
@@ -349,14 +266,14 @@ export class Session {
 
   /** Frees everything on the device. The device itself stays. */
   destroy(): void {
-    this.watch.stop();
-    this.buffers.destroy();
+    this.loaded.destroy();
   }
 
   // ---------------------------------------------------------------- names
 
   #entry(name: EntryName): ProgramEntry {
-    if (!this.commands.has(name)) throw new KilnError("usage", `the session was not made for the entry point ${name}`);
+    if (!this.entries.includes(name))
+      throw new KilnError("usage", `the session was not made for the entry point ${name}`);
     return this.program.entries[name]!;
   }
 
@@ -377,21 +294,15 @@ export class Session {
     return buffer;
   }
 
-  #slice(entry: EntryName, buffer: ProgramBuffer) {
-    return this.buffers.slice(this.program.entries[entry]!, buffer);
-  }
-
   async #readState(state: ProgramState): Promise<Float32Array> {
-    const buffer = this.buffers.state(state.name);
-    return this.#read({ buffer, offset: 0, size: buffer.size }, state);
+    return this.#read({ kind: "state", name: state.name }, state);
   }
 
   async #read(
-    slice: { buffer: GPUBuffer; offset: number; size: number },
+    place: Place,
     { shape, layout }: { shape: readonly number[]; layout: readonly number[] },
   ): Promise<Float32Array> {
-    const bytes = elementCount(shape) * 4;
-    const read = await readSlice(this.device, this.watch, this.buffers.readback, slice, bytes);
+    const read = await this.loaded.read(place, elementCount(shape) * 4);
     return toLogical(new Float32Array(read), shape, layout);
   }
 

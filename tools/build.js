@@ -17,6 +17,7 @@ const entryPoints = {
   cli: "cli/main.ts",
   compiler: "compiler/index.ts",
   runtime: "runtime/index.ts",
+  wasm: "runtime/wasm/index.ts",
   node: "runtime/node/index.ts",
   dsl: "compiler/dsl/index.ts",
 };
@@ -52,7 +53,7 @@ async function bundles() {
 async function declarations() {
   await compileDeclarations();
   // Those that name WebGPU's types bring them along.
-  for (const entry of ["runtime/index.d.ts", "runtime/node/index.d.ts"]) {
+  for (const entry of ["runtime/index.d.ts", "runtime/wasm/index.d.ts", "runtime/node/index.d.ts"]) {
     const path = join(out, "types", entry);
     writeFileSync(path, `/// <reference types="@webgpu/types" />\n${readFileSync(path, "utf8")}`);
   }

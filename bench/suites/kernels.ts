@@ -32,8 +32,9 @@ interface KernelGroup {
 export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
   const model = options.model ?? packagedModel("alexnet");
   const batch = options.batch ?? 64;
-  const { device, target, adapter } = await openDevice({ adapter: adapterOption });
-  const ceilings = [await measurePeak(device, adapter.software)];
+  const opened = await openDevice({ adapter: adapterOption });
+  const { device, target } = opened;
+  const ceilings = [await measurePeak(opened)];
   const { settings, algorithm } = { settings: options.set, algorithm: options.algorithm };
   const artifact = compileModel(model, { target, batch, settings, algorithm, entries: ["step"] });
   const session = await createSession(device, artifact, { entries: ["step"], pictures: pictureSize });
@@ -41,7 +42,7 @@ export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
   const step = await timeSteps(session, options.repeats);
   say("every kernel by itself");
   const profile = await session.profile("step", { pictures: true, repeats: options.repeats });
-  ceilings.push(await measurePeak(device, adapter.software));
+  ceilings.push(await measurePeak(opened));
   const ceiling = Math.max(...ceilings);
   const figures = kernelFigures(artifact.program, "step", profile, ceiling, benchPictures(session).length);
   session.destroy();

@@ -1,10 +1,12 @@
 /** `kiln doctor --check`: every op on the adapter, forward and backward, against float64. */
+
 import { compileGraph } from "../../compiler/compileGraph.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { ops } from "../../compiler/ops/registry.ts";
 import { lower } from "../../compiler/passes/lower.ts";
 import { evaluate } from "../../compiler/reference/evaluate.ts";
+import type { Device } from "../../runtime/device.ts";
 import { uniform } from "../../runtime/program/random.ts";
 import type { Target } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
@@ -29,7 +31,7 @@ export interface OpCheck {
 export const examples = (): string[] => [...ops.values()].filter((op) => !op.inner).flatMap((op) => op.good);
 
 /** Runs one example: what the adapter makes of it against its definition in float64. */
-export async function checkExample(device: GPUDevice, target: Target, example: string): Promise<OpCheck> {
+export async function checkExample(device: Device, target: Target, example: string): Promise<OpCheck> {
   try {
     const error = await errorOf(device, target, exampleGraph(example));
     return { example, error, ok: error <= tolerance, failure: null };
@@ -38,7 +40,7 @@ export async function checkExample(device: GPUDevice, target: Target, example: s
   }
 }
 
-async function errorOf(device: GPUDevice, target: Target, graph: Graph): Promise<number> {
+async function errorOf(device: Device, target: Target, graph: Graph): Promise<number> {
   const { model, artifact } = compileGraph(graph, { target, entries });
   const session = await createSession(device, artifact, { entries, seed });
   let worst = 0;

@@ -49,7 +49,7 @@ async function bench(path: string, options: BenchOptions) {
   const model = await openModel(path, options);
   const opened = await openAdapter(options);
   const { device } = opened;
-  const peakGflops = await measurePeak(device, opened.adapter.software);
+  const peakGflops = await measurePeak(opened);
   const trains = model.mode === "train" && model.classes !== null;
   const entries: EntryName[] = trains ? ["step", "forward"] : ["forward"];
   const artifact = await compileFor(model, opened, options, { entries });

@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import { DeviceWatch } from "../../runtime/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
+import { DeviceWatch } from "../../runtime/webgpu/device.ts";
+import { gpuOf } from "../../runtime/webgpu/index.ts";
 import { measurePeak } from "../bench/peak.ts";
 import { openAdapter } from "../device.ts";
 import { Interrupted, UsageError } from "../errors.ts";
@@ -59,7 +60,8 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
   const cache = tuningPath(options.cache);
   readRecords(cache); // a damaged file is told now, not after measuring
   const opened = await openAdapter(options);
-  const { device, target } = opened;
+  const { target } = opened;
+  const device = gpuOf(opened.device, "kiln tune");
   const trains = model.mode === "train";
   const entries: EntryName[] = trains
     ? [model.classes === null ? "gradientsFromCotangent" : "step", "forward"]
@@ -71,7 +73,7 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
   const key = adapterKey(opened.adapter);
   const subjects = subjectsOf(compiled.model!, key, target);
   if (subjects.length === 0) return say(`${model.name} has no contraction: there is nothing to tune.`);
-  const firstPeak = await measurePeak(device, opened.adapter.software);
+  const firstPeak = await measurePeak(opened);
   say(`Contractions: ${subjects.length}. Records: ${cache}`);
 
   const interruption = new Interruption("measurement");
@@ -87,7 +89,7 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
       signal: interruption.signal,
     });
     // Other work on the machine lowers what is measured, never raises it.
-    const peakGflops = Math.max(firstPeak, await measurePeak(device, opened.adapter.software));
+    const peakGflops = Math.max(firstPeak, await measurePeak(opened));
     const kernels = subjects.map((s, i) => tunedKernel(s, records[i], target, peakGflops));
     const { beforeMs, afterMs } = totals(kernels);
     say(`Ceiling: ${peakGflops.toFixed(1)} GFLOP/s`);

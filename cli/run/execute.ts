@@ -1,10 +1,12 @@
 /** What `kiln run` does on the device, and the tensors that come of it. */
+
+import type { Device } from "../../runtime/device.ts";
+import type { UniformValues } from "../../runtime/inputs.ts";
 import { sumCrossEntropy } from "../../runtime/metrics.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import { f32, type StoredTensor } from "../../runtime/program/safetensors.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import { createSession, type Session } from "../../runtime/session.ts";
-import type { UniformValues } from "../../runtime/uploads.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import type { RunInputs } from "./inputs.ts";
 
@@ -15,7 +17,7 @@ const scalar = (value: number): StoredTensor => f32([], Float32Array.of(value));
 
 /** The forward pass; the loss, where there are labels, in float64 from its output. */
 export async function runInfer(
-  device: GPUDevice,
+  device: Device,
   artifact: Artifact,
   { input, labels }: RunInputs,
   weights: Weights | undefined,
@@ -32,7 +34,7 @@ export async function runInfer(
 
 /** The training network's output, the loss where there are labels, and with `grads` gradients and running statistics. */
 export async function runGradients(
-  device: GPUDevice,
+  device: Device,
   artifact: Artifact,
   entry: "gradients" | "gradientsFromCotangent",
   { input, labels, cotangent }: RunInputs,
@@ -68,7 +70,7 @@ const gradientNames = ({ program }: Artifact): string[] => [
 
 /** `steps` updates on the one batch. Output and loss are those of the first, before any update. */
 export async function runSteps(
-  device: GPUDevice,
+  device: Device,
   artifact: Artifact,
   { input, labels }: RunInputs,
   weights: Weights | undefined,

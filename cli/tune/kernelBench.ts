@@ -5,16 +5,18 @@ import type { Kernel } from "../../compiler/ir/kernel.ts";
 import type { PlanTexture } from "../../compiler/ir/plan.ts";
 import { type Scalar, visitScalar } from "../../compiler/ir/scalar.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
+import { uniformFields } from "../../compiler/ir/uniforms.ts";
 import { KernelTable } from "../../compiler/kernelTable.ts";
 import type { BufferPlace } from "../../compiler/plan/bindings.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
-import { uniformFields } from "../../compiler/wgsl/print.ts";
-import { type Command, copyIntoTexture, recordCommands } from "../../runtime/commands.ts";
-import { Allocator, type DeviceWatch, scoped } from "../../runtime/device.ts";
-import { buildPipelines } from "../../runtime/pipelines.ts";
-import { type Clock, clockOf, timeCommands } from "../../runtime/profile.ts";
+import type { Clock } from "../../runtime/profile.ts";
+import type { Target } from "../../runtime/program/schema.ts";
 import { textureExtent } from "../../runtime/program/texture.ts";
-import { readSlice, writeSlice } from "../../runtime/readback.ts";
+import { type Command, copyIntoTexture, recordCommands } from "../../runtime/webgpu/commands.ts";
+import { Allocator, type DeviceWatch, scoped } from "../../runtime/webgpu/device.ts";
+import { buildPipelines } from "../../runtime/webgpu/pipelines.ts";
+import { clockOf, timeCommands } from "../../runtime/webgpu/profile.ts";
+import { readSlice, writeSlice } from "../../runtime/webgpu/readback.ts";
 
 const uniformValues: Readonly<Record<string, number>> = {
   seed: 1,
@@ -50,6 +52,7 @@ export class KernelBench {
     private readonly watch: DeviceWatch,
     private readonly contraction: Contraction,
     program: FusedProgram,
+    private readonly target: Target,
   ) {
     this.clock = clockOf(device);
     this.allocator = new Allocator(device);
@@ -73,7 +76,7 @@ export class KernelBench {
    */
   async prepare(kernel: Kernel): Promise<Runnable> {
     const { device, watch } = this;
-    const table = new KernelTable();
+    const table = new KernelTable(this.target);
     const { shared } = table.add(kernel, {
       placeOf: (value) => this.place(value),
       textureOf: (value) => this.copyOf(value),

@@ -23,7 +23,9 @@ const list = kind<unknown[]>("a list", Array.isArray);
 const string = kind<string>("a string", (v) => typeof v === "string");
 const time = kind<number>("a number above 0", (v) => typeof v === "number" && v > 0);
 const count = kind<number>("an integer above 0", (v) => Number.isSafeInteger(v) && (v as number) > 0);
-const clock = kind<string>('"timestamps" or "submits"', (v) => v === "timestamps" || v === "submits");
+const clock = kind<string>('"timestamps", "submits" or "threads"', (v) =>
+  ["timestamps", "submits", "threads"].includes(v as string),
+);
 const schedule = kind<PlacedSchedule>(
   "an object of strings, numbers and booleans",
   (v) => object.holds(v) && Object.values(v).every((x) => /^(string|number|boolean)$/.test(typeof x)),

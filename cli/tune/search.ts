@@ -8,9 +8,9 @@ import { fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { scheduleGroup } from "../../compiler/schedule/index.ts";
 import type { Measurement, Rejection, TuningRecord } from "../../compiler/schedule/records.ts";
 import { type ContractionSchedule, defaultSchedule, textureBytesOf } from "../../compiler/schedule/tile.ts";
-import type { DeviceWatch } from "../../runtime/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Target } from "../../runtime/program/schema.ts";
+import type { DeviceWatch } from "../../runtime/webgpu/device.ts";
 import { difference } from "./compare.ts";
 import { KernelBench, type Runnable } from "./kernelBench.ts";
 import { CandidatePlan } from "./plan.ts";
@@ -73,7 +73,7 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
   };
   if (plan.left === 0 || enough()) return;
 
-  const bench = new KernelBench(device, watch, c, program);
+  const bench = new KernelBench(device, watch, c, program, target);
   try {
     const usual: Candidate = { schedule: standard, runnable: await bench.prepare(build(standard)) };
     const expected = await bench.outputs(usual.runnable);

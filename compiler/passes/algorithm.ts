@@ -52,9 +52,10 @@ const tileSizes = [2, 3, 4, 5, 6] as const;
 
 /**
  * What it takes to load or store an element in a transform, in multiply-adds of a contraction. On software drivers a
- * load is some 15 of them; a GPU does 40 or more in the time in which memory delivers four bytes.
+ * load is some 15 of them; a GPU does 40 or more in the time in which memory delivers four bytes. In WebAssembly a load
+ * is an instruction like another.
  */
-const elementCost = (target: Target): number => (isSoftware(target) ? 20 : 60);
+const elementCost = (target: Target): number => (target.class === "wasm" ? 8 : isSoftware(target) ? 20 : 60);
 
 /** A rewriting that promises less than this is not worth its kernels. */
 const leastGain = 1.25;

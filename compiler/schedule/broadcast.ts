@@ -12,10 +12,10 @@ import * as K from "../ir/kernelExpr.ts";
 import type { Condition, UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction } from "./contraction.ts";
-import { emitEpilogue } from "./epilogue.ts";
+import { emitEpilogue, inScalars } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
-import { mayBeMesa, Nest } from "./nest.ts";
+import { Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
 import { type ContractionSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
 import { shareOfTurns, tileLoops } from "./tileLoops.ts";
@@ -53,7 +53,7 @@ class Builder {
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
-    this.nest = new Nest(mayBeMesa(target), table.names);
+    this.nest = new Nest(target, table.names);
     const names = new Set(s.rowAxes.split(","));
     this.rowAxes = c.rows.filter((x) => names.has(x.name));
     this.inner = c.inner.find((k) => k.name === s.innerAxis)!;
@@ -94,7 +94,6 @@ class Builder {
         nest,
         table,
         uniforms,
-        gridAxes: this.gridAxes,
         rowAxes: this.rowAxes,
         rowBase: Index.of(this.rowTile).times(s.tileRows),
         tileRows: s.tileRows,
@@ -102,6 +101,7 @@ class Builder {
         columnBase: Index.of(this.columnTile).times(s.threadColumns).plus(this.lane).times(4),
         columnsCovered: this.columnTile.extent * s.threadColumns * 4,
         serialRows: s.serialRows,
+        ...inScalars(nest),
       });
     };
     this.bindGrid(grid.id);
@@ -346,7 +346,7 @@ class Builder {
     const { nest, table } = this;
     const { tensor, guard, fill } = operand.read;
     const storage = operand === this.c.a ? this.s.storageA : this.s.storageB;
-    const loaded = loadValue(nest, table, tensor, at, vectorAxis, storage);
+    const loaded = loadValue(nest, table, tensor, at, vectorAxis, { storage });
     const open = guard.flatMap((g, n) => (checked.has(g) ? [] : [{ ...g, index: guards[n] }]));
     return open.length === 0 ? loaded : K.select(nest.conditions(open)!, loaded, K.constant(fill, "f32"));
   }

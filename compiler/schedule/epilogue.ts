@@ -14,8 +14,6 @@ export interface Epilogue {
   readonly nest: Nest;
   readonly table: BufferTable;
   readonly uniforms: Set<UniformName>;
-  /** Axes bound as they are. */
-  readonly gridAxes: readonly Axis[];
   readonly rowAxes: readonly Axis[];
   /** Flat number of the tile's first row. */
   readonly rowBase: Index;
@@ -28,9 +26,18 @@ export interface Epilogue {
   readonly columnsCovered: number;
   /** Rows one after another in a loop, from accumulators put into an array: short code, where code size is time. */
   readonly serialRows: boolean;
+  /** The accumulators of a row: four columns, or one of them. */
+  readonly vector: (row: Index) => KernelExpr;
+  readonly element: (row: Index, column: Index) => KernelExpr;
 }
 
-/** Reads the accumulators `acc[tileRows][4]`, evaluates the stores' expressions for each row, and stores. */
+/** Accumulators that are numbers: `acc[tileRows][4]`. */
+export function inScalars(nest: Nest): Pick<Epilogue, "vector" | "element"> {
+  const element = (row: Index, column: Index) => K.register("acc", [nest.index(row), nest.index(column)]);
+  return { element, vector: (row) => K.vector([0, 1, 2, 3].map((k) => element(row, Index.of(k)))) };
+}
+
+/** Evaluates the stores' expressions for each row of accumulators, and stores. */
 export function emitEpilogue(e: Epilogue): void {
   const { contraction: c, nest } = e;
   const columns = extentOf(c.columns);
@@ -79,8 +86,7 @@ function rows(e: Epilogue, column: Index, element: Axis | undefined, accumulator
     });
 
   const local = c.reduce.results[0];
-  const at = (k: number | Index) => K.register("acc", [nest.index(Index.of(row)), nest.index(Index.of(k))]);
-  const tile = () => (accumulator ? at(accumulator) : K.vector([0, 1, 2, 3].map(at)));
+  const tile = () => (accumulator ? e.element(Index.of(row), accumulator) : e.vector(Index.of(row)));
   const width = accumulator ? 1 : 4;
   const done = nest.fresh("done");
   if (e.serialRows) {

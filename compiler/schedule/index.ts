@@ -7,6 +7,7 @@ import { shareGroup } from "../ir/share.ts";
 import type { Value } from "../ir/types.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
+import { scheduleDirect } from "./direct.ts";
 import { scheduleMap } from "./map.ts";
 import type { ScheduleMemo } from "./memo.ts";
 import { type ContractionSchedule, defaultSchedule, readFromTextures, scheduleProblems } from "./tile.ts";
@@ -65,9 +66,8 @@ function build(group: Group, options: ScheduleOptions, textureBytes?: number): K
   const schedule = chosenSchedule(contraction, options, textureBytes);
   const problems = scheduleProblems(contraction, schedule, target);
   if (problems.length > 0) throw new Error(`kernel ${group.name} cannot be scheduled so: ${problems.join("; ")}`);
-  return schedule.transport === "broadcast"
-    ? scheduleBroadcast(contraction, schedule, program, target)
-    : scheduleWorkgroup(contraction, schedule, program, target);
+  const schedulers = { broadcast: scheduleBroadcast, workgroup: scheduleWorkgroup, direct: scheduleDirect };
+  return schedulers[schedule.transport](contraction, schedule, program, target);
 }
 
 export const scheduleProgram = (options: ScheduleOptions): Kernel[] =>

@@ -12,7 +12,7 @@ import { type Local, readsOf, Scalar, type UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
-import { mayBeMesa, Nest } from "./nest.ts";
+import { Nest } from "./nest.ts";
 import { guardKey, ScalarEmitter, storeValue, vanishesOutside, withoutGuards } from "./scalars.ts";
 
 /** Reductions of at most so many terms are unrolled: their index arithmetic folds away. */
@@ -52,7 +52,7 @@ function build(group: Group, table: BufferTable, target: Target): Kernel {
   const workgroupSize = Math.min(64, target.limits.maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(count)));
   const grid = flatGrid(Math.ceil(count / workgroupSize), target.limits.maxComputeWorkgroupsPerDimension);
 
-  const nest = new Nest(mayBeMesa(target), table.names);
+  const nest = new Nest(target, table.names);
   const flat = new Axis("element", count);
   nest.bind(flat, nest.let("element", K.add(K.multiply(grid.id, workgroupSize), K.builtin("local"))));
 

@@ -36,12 +36,19 @@ export class Nest {
   private readonly bound = new Map<Axis, { expr: KernelExpr; depth: number }>();
   private readonly counts = new Map<string, number>();
 
-  /** hideTurns: short serial loops get an end that a driver's compiler cannot see through, so that it leaves them. */
+  /** Short serial loops get an end that a driver's compiler cannot see through, so that it leaves them. */
+  private readonly hideTurns: boolean;
+  /** Loads under a guard that does not hold read the first element instead of going outside, which nothing catches. */
+  readonly boundsLoads: boolean;
+
   /** `names` are those that the kernel's buffers have; what is named here joins them. */
   constructor(
-    private readonly hideTurns: boolean,
+    target: Target,
     private readonly names: Set<string>,
-  ) {}
+  ) {
+    this.hideTurns = mayBeMesa(target);
+    this.boundsLoads = target.class === "wasm";
+  }
 
   /** Emits scalars that stand inside data-dependent indices. */
   emitData: (s: Scalar) => KernelExpr = () => {

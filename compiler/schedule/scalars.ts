@@ -115,14 +115,7 @@ export class ScalarEmitter {
     const guard = n.guard
       .map((c): Condition => ({ ...c, index: this.substitute(c.index) }))
       .filter((c) => c.kind === "divisible" || c.index.interval().low < 0);
-    const loaded = loadValue(nest, table, n.tensor, table.address(n.tensor, index), vectorAxis);
-    if (guard.length === 0) return loaded;
-    const fill = K.constant(n.fill, n.tensor.type.dtype);
-    const varies = vectorAxis && guard.some((c) => c.index.coefficientOf(vectorAxis) !== 0);
-    if (!varies) return nest.let("x", K.select(nest.conditions(guard)!, loaded, fill));
-    const at = (l: number) => guard.map((c): Condition => ({ ...c, index: c.index.substitute(lane(vectorAxis, l)) }));
-    const conditions = K.vector([0, 1, 2, 3].map((l) => nest.conditions(at(l))!));
-    return nest.let("x", K.select(conditions, K.splat(loaded), fill));
+    return loadGuarded(nest, table, n, table.address(n.tensor, index), guard, vectorAxis);
   }
 }
 
@@ -132,6 +125,33 @@ export const isVectorAddress = (at: Index, vectorAxis: Axis): boolean =>
   at.constant % 4 === 0 &&
   at.terms.every((t) => t.coefficient % 4 === 0 || (t.atom.kind === "axis" && t.atom.axis === vectorAxis));
 
+/** Loads one element, or four along the vector axis; what the guard does not hold for is the read's `fill`. */
+export function loadGuarded(
+  nest: Nest,
+  table: BufferTable,
+  { tensor, fill }: Pick<ReadNode, "tensor" | "fill">,
+  at: Index,
+  guard: readonly Condition[],
+  vectorAxis?: Axis,
+): KernelExpr {
+  const loaded = loadValue(nest, table, tensor, at, vectorAxis, { guard });
+  if (guard.length === 0) return loaded;
+  const otherwise = K.constant(fill, tensor.type.dtype);
+  const varies = vectorAxis && guard.some((c) => c.index.coefficientOf(vectorAxis) !== 0);
+  if (!varies) return nest.let("x", K.select(nest.conditions(guard)!, loaded, otherwise));
+  const conditions = K.vector([0, 1, 2, 3].map((l) => nest.conditions(atLane(guard, vectorAxis, l))!));
+  return nest.let("x", K.select(conditions, K.splat(loaded), otherwise));
+}
+
+const atLane = (guard: readonly Condition[], vectorAxis: Axis, l: number): Condition[] =>
+  guard.map((c) => ({ ...c, index: c.index.substitute(lane(vectorAxis, l)) }));
+
+interface LoadOptions {
+  readonly storage?: Storage;
+  /** Under which the address is inside. */
+  readonly guard?: readonly Condition[];
+}
+
 /** Loads one element, or four along the vector axis; as one vector where memory has them side by side. */
 export function loadValue(
   nest: Nest,
@@ -139,24 +159,40 @@ export function loadValue(
   value: Value,
   at: Index,
   vectorAxis?: Axis,
-  storage: Storage = "buffer",
+  { storage = "buffer", guard = [] }: LoadOptions = {},
 ): KernelExpr {
+  /** An index that is inside whether one of the conditions holds or not. */
+  const bounded = (index: KernelExpr, inside: readonly (readonly Condition[])[]): KernelExpr => {
+    if (!nest.boundsLoads || guard.length === 0) return index;
+    const conditions = new Map(inside.map((list) => [list.map((c) => `${c.kind} ${c.index.key}`).join(), list]));
+    const any = [...conditions.values()].map((list) => nest.conditions(list)!);
+    return K.select(
+      any.reduce((a, b) => K.binary("or", a, b, "bool")),
+      index,
+      K.int(0),
+    );
+  };
+  const lanes = [0, 1, 2, 3];
   const { name } = table.use(value, "read", storage);
   const { dtype } = value.type;
-  const vector = (axis: Axis) => nest.let("x", K.load(name, nest.index(at.substitute(lane(axis, 0)).div(4)), dtype, 4));
+  const vector = (axis: Axis) => {
+    const inside = lanes.map((l) => atLane(guard, axis, l));
+    return nest.let("x", K.load(name, bounded(nest.index(at.substitute(lane(axis, 0)).div(4)), inside), dtype, 4));
+  };
   if (storage === "texture") {
     if (!vectorAxis || !isVectorAddress(at, vectorAxis))
       throw new Error(`%${value.name} is in a texture, but not read by whole vectors`);
     return vector(vectorAxis);
   }
-  const scalarLoad = (i: Index): KernelExpr => nest.let("x", K.load(name, nest.index(i), dtype, 1));
+  const scalarLoad = (i: Index, ...inside: readonly (readonly Condition[])[]): KernelExpr =>
+    nest.let("x", K.load(name, bounded(nest.index(i), inside), dtype, 1));
   if (!vectorAxis || at.coefficientOf(vectorAxis) === 0) {
     table.scalars.add(value);
-    return scalarLoad(at);
+    return scalarLoad(at, ...(vectorAxis ? lanes.map((l) => atLane(guard, vectorAxis, l)) : [guard]));
   }
   if (isVectorAddress(at, vectorAxis) && table.width(value) === 4) return vector(vectorAxis);
   table.scalars.add(value);
-  return K.vector([0, 1, 2, 3].map((l) => scalarLoad(at.substitute(lane(vectorAxis, l)))));
+  return K.vector(lanes.map((l) => scalarLoad(at.substitute(lane(vectorAxis, l)), atLane(guard, vectorAxis, l))));
 }
 
 /** Stores one element, or four along the vector axis. */

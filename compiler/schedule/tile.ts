@@ -11,15 +11,15 @@ import type { Contraction, Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
 /** How the row operand gets to the lanes that need it. */
-export type Transport = "broadcast" | "workgroup";
+export type Transport = "broadcast" | "workgroup" | "direct";
 
 export interface ContractionSchedule {
   readonly kind: "contraction";
   readonly transport: Transport;
   /** Rows of the register tile of an invocation. */
   readonly tileRows: number;
-  /** Columns of the register tile: neighbours in memory. */
-  readonly tileColumns: 4;
+  /** Columns of the register tile: neighbours in memory, by fours. */
+  readonly tileColumns: number;
   /** Steps of the inner axis per turn of its loop. */
   readonly unroll: number;
   /** Rows whose accumulators are used for all unrolled steps before the next rows'. */
@@ -152,6 +152,40 @@ function withTextures(
   return best.tile;
 }
 
+/** Relative worth of so many rows by eight columns: sixteen vector registers hold six, two columns and a row. */
+const directWorth: readonly (readonly [rows: number, worth: number])[] = [
+  [6, 1],
+  [5, 0.95],
+  [4, 0.88],
+  [3, 0.75],
+  [2, 0.6],
+  [1, 0.4],
+];
+
+/** A tile for sixteen vector registers. */
+function directTile(c: Contraction, inner: Axis): ContractionSchedule {
+  const rows = rowAxesOf(c, inner, 8);
+  const extent = extentOf(rows);
+  const score = ([height, worth]: readonly [number, number]) =>
+    (worth * extent) / (Math.ceil(extent / height) * height);
+  const [tileRows] = directWorth.reduce((best, one) => (score(one) > score(best) ? one : best));
+  return {
+    kind: "contraction",
+    transport: "direct",
+    tileRows,
+    tileColumns: extentOf(c.columns) > 4 ? 8 : 4,
+    unroll: Math.min(divides(inner.extent, [4, 3, 5, 2]), inner.extent),
+    rowBlock: tileRows,
+    threadRows: 1,
+    threadColumns: 1,
+    serialRows: false,
+    storageA: "buffer",
+    storageB: "buffer",
+    rowAxes: rows.map((x) => x.name).join(","),
+    innerAxis: inner.name,
+  };
+}
+
 const operandElements = ({ read }: Operand): number => elementCount(read.tensor.type.shape);
 
 /**
@@ -164,6 +198,7 @@ export function defaultSchedule(
   textureBytes = Number.POSITIVE_INFINITY,
 ): ContractionSchedule {
   const inner = innerAxisOf(c);
+  if (target.class === "wasm") return directTile(c, inner);
   const sg = target.subgroupSize;
   if (isSoftware(target) && target.features.includes("subgroups") && sg !== null) {
     const most = target.class === "lavapipe" ? 48 : 16;
@@ -228,7 +263,9 @@ export function scheduleProblems(c: Contraction, s: ContractionSchedule, target:
   const counts = ["tileRows", "unroll", "rowBlock", "threadRows", "threadColumns"] as const;
   const wrong = counts.filter((name) => !(Number.isInteger(s[name]) && s[name] > 0));
   if (wrong.length > 0) return wrong.map((name) => `${name} is ${s[name]}, not a positive whole number`);
-  if (s.tileColumns !== 4) return [`tileColumns is ${s.tileColumns}, but four neighbours make a vector`];
+  if (s.tileColumns % 4 !== 0) return [`tileColumns is ${s.tileColumns}, but four neighbours make a vector`];
+  if (s.transport === "direct") return directProblems(c, s, target);
+  if (s.tileColumns !== 4) return [`tileColumns is ${s.tileColumns}, but a lane has four`];
   return s.transport === "broadcast" ? broadcastProblems(c, s, target) : workgroupProblems(c, s, target);
 }
 
@@ -243,13 +280,9 @@ function broadcastProblems(c: Contraction, s: ContractionSchedule, target: Targe
   if (s.threadColumns !== subgroupSize)
     problems.push(`threadColumns is ${s.threadColumns}, but the subgroups of ${name} have ${subgroupSize} lanes`);
   if (s.threadRows !== 1) problems.push(`threadRows is ${s.threadRows}, but a broadcast's tile has one subgroup`);
-  const wanted = s.rowAxes === "" ? [] : s.rowAxes.split(",");
-  const unknown = (what: string, axis: string, axes: readonly Axis[]) =>
-    problems.push(`no ${what} is called "${axis}"; there is ${axes.map((x) => x.name).join(", ")}`);
-  for (const axis of wanted) if (!c.rows.some((x) => x.name === axis)) unknown("axis of the rows", axis, c.rows);
+  problems.push(...axisProblems(c, s));
   const inner = c.inner.find((x) => x.name === s.innerAxis);
-  if (!inner) unknown("inner axis", s.innerAxis, c.inner);
-  const rows = c.rows.filter((x) => wanted.includes(x.name));
+  const rows = c.rows.filter((x) => s.rowAxes.split(",").includes(x.name));
   // Loads of four neighbouring rows: a tile has whole ones, and begins with one.
   if (s.tileRows % 4 !== 0 && vectorAlong(c.a, inner, rows) === "tile")
     problems.push(`tileRows is ${s.tileRows}, but the rows are loaded by fours`);
@@ -260,6 +293,28 @@ function broadcastProblems(c: Contraction, s: ContractionSchedule, target: Targe
     ...textureProblems("A", c.a, alongA, s, target),
     ...textureProblems("B", c.b, alongB, s, target),
   ];
+}
+
+/** Axes that the contraction does not have. */
+function axisProblems(c: Contraction, s: ContractionSchedule): string[] {
+  const unknown = (what: string, axis: string, axes: readonly Axis[]): string =>
+    `no ${what} is called "${axis}"; there is ${axes.map((x) => x.name).join(", ")}`;
+  const wanted = s.rowAxes === "" ? [] : s.rowAxes.split(",");
+  const problems = wanted
+    .filter((axis) => !c.rows.some((x) => x.name === axis))
+    .map((axis) => unknown("axis of the rows", axis, c.rows));
+  if (!c.inner.some((x) => x.name === s.innerAxis)) problems.push(unknown("inner axis", s.innerAxis, c.inner));
+  return problems;
+}
+
+/** One invocation, its operands where they lie. */
+function directProblems(c: Contraction, s: ContractionSchedule, target: Target): string[] {
+  const problems = axisProblems(c, s);
+  if (s.threadRows !== 1 || s.threadColumns !== 1)
+    problems.push(`${s.threadRows} by ${s.threadColumns} invocations, but a direct tile has one`);
+  if (s.storageA !== "buffer" || s.storageB !== "buffer")
+    problems.push(`an operand is to be read from a texture, but a direct tile of ${target.name} reads buffers`);
+  return problems;
 }
 
 /** A texture gives four neighbours at once, and each turn of the inner loop has to begin with one. */

@@ -20,7 +20,7 @@ import {
 import { address, type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
-import { mayBeMesa, Nest } from "./nest.ts";
+import { Nest } from "./nest.ts";
 import { joinAxes } from "./normalize.ts";
 import { ScalarEmitter, storeValue } from "./scalars.ts";
 
@@ -139,7 +139,7 @@ class Builder {
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
-    this.nest = new Nest(mayBeMesa(target), table.names);
+    this.nest = new Nest(target, table.names);
     const real = ["discrete", "integrated", "mobile"].includes(target.class);
     this.serial = !real;
     const fastest = this.memoryOrder().at(-1);

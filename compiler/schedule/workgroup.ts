@@ -13,7 +13,7 @@ import type { Condition, UniformName } from "../ir/scalar.ts";
 import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction, Operand } from "./contraction.ts";
-import { emitEpilogue } from "./epilogue.ts";
+import { emitEpilogue, inScalars } from "./epilogue.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
@@ -31,7 +31,7 @@ export function scheduleWorkgroup(
 }
 
 function build(c: Contraction, s: ContractionSchedule, table: BufferTable, target: Target): Kernel {
-  const nest = new Nest(mayBeMesa(target), table.names);
+  const nest = new Nest(target, table.names);
   const uniforms = new Set<UniformName>();
   const threads = s.threadRows * s.threadColumns;
   const blockRows = s.tileRows * s.threadRows;
@@ -156,7 +156,6 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
       nest,
       table,
       uniforms,
-      gridAxes: c.batch,
       rowAxes: c.rows,
       rowBase: rowBase.plus(threadRow.times(s.tileRows)),
       tileRows: s.tileRows,
@@ -164,6 +163,7 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
       columnBase: columnBase.plus(threadColumn.times(4)),
       columnsCovered: columnTile.extent * blockColumns,
       serialRows: s.serialRows,
+      ...inScalars(nest),
     });
   if (grid.overshoots) nest.if(K.lessThan(flat, K.int(tiles)), finish);
   else finish();

@@ -1,4 +1,4 @@
 import type { Target } from "../../runtime/program/schema.ts";
 
-/** A driver that runs kernels on the processor: loads are dear, and so is compiling long code. */
-export const isSoftware = (target: Target): boolean => target.class === "lavapipe" || target.class === "swiftshader";
+/** Kernels run on the processor, by a driver's compiler or by WebAssembly's: few cores, and caches to be kept. */
+export const isSoftware = (target: Target): boolean => ["lavapipe", "swiftshader", "wasm"].includes(target.class);

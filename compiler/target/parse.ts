@@ -10,7 +10,15 @@ const limitNames: readonly (keyof Limits)[] = [
   "maxComputeWorkgroupSizeX",
   "maxComputeWorkgroupsPerDimension",
 ];
-const classes: readonly TargetClass[] = ["lavapipe", "swiftshader", "integrated", "discrete", "mobile", "portable"];
+const classes: readonly TargetClass[] = [
+  "lavapipe",
+  "swiftshader",
+  "integrated",
+  "discrete",
+  "mobile",
+  "portable",
+  "wasm",
+];
 
 /** The target that `json` describes. Throws an Error that names `source` and the first field that is wrong. */
 export function parseTarget(json: unknown, source: string): Target {

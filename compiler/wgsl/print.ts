@@ -2,19 +2,10 @@
 import type { BindingAccess, ProgramKernel } from "../../runtime/program/schema.ts";
 import { texelsPerRow } from "../../runtime/program/texture.ts";
 import type { Kernel, KernelExpr, KernelType, Statement } from "../ir/kernel.ts";
-import type { ScalarType, UniformName } from "../ir/scalar.ts";
+import type { ScalarType } from "../ir/scalar.ts";
+import { uniformFields } from "../ir/uniforms.ts";
+import { type Constants, fold, positions, turns } from "../ir/unroll.ts";
 import { wgslName } from "./names.ts";
-
-/** The uniform block of every kernel: the same fields in the same order in all of them. */
-export const uniformFields: readonly { readonly name: UniformName; readonly type: "u32" | "i32" | "f32" }[] = [
-  { name: "seed", type: "u32" },
-  { name: "step", type: "u32" },
-  { name: "lr", type: "f32" },
-  { name: "momentum", type: "f32" },
-  { name: "weightDecay", type: "f32" },
-  { name: "pictureHeight", type: "i32" },
-  { name: "pictureWidth", type: "i32" },
-];
 
 // Threefry 2x32 with 20 rounds: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
 const threefryText = `
@@ -135,8 +126,6 @@ const builtinNames: Record<string, string> = {
   subgroupLane: "subgroupLane",
 };
 
-type Constants = ReadonlyMap<string, number>;
-
 /** Text and how tightly it binds: 9 a name or call, 3 products, 2 sums, 1 comparisons, 0 logic. */
 interface Text {
   readonly text: string;
@@ -211,11 +200,8 @@ class Printer {
   }
 
   private unrolled(s: Statement & { kind: "for" }, constants: Constants, depth: number): void {
-    const [from, to] = [fold(s.from, constants), fold(s.to, constants)];
-    if (from === undefined || to === undefined) throw new Error(`unrolled loop ${s.variable} has bounds that vary`);
     const scoped = s.body.some((x) => x.kind === "let" || x.kind === "registers");
-    for (let value = from; value < to; value += s.step) {
-      const inner = new Map(constants).set(s.variable, value);
+    for (const inner of turns(s, constants)) {
       if (scoped) this.line(depth, "{");
       this.block(s.body, inner, scoped ? depth + 1 : depth);
       if (scoped) this.line(depth, "}");
@@ -330,12 +316,6 @@ const symbols = {
   shiftRight: { symbol: ">>", tightness: 0 },
 } as const;
 
-function* positions(shape: readonly number[]): Generator<number[]> {
-  const [extent, ...rest] = shape;
-  if (extent === undefined) return yield [];
-  for (let i = 0; i < extent; i++) for (const p of positions(rest)) yield [i, ...p];
-}
-
 const registerName = (name: string, index: readonly number[]): string =>
   index.length === 0 ? wgslName(name) : `${name}_${index.join("_")}`;
 
@@ -347,33 +327,4 @@ function literal(value: number, dtype: ScalarType): string {
   const rounded = Math.fround(value);
   if (!Number.isFinite(rounded)) throw new Error(`${value} has no f32 literal in WGSL`);
   return `${rounded}f`;
-}
-
-/** The value of an integer expression over constants and unrolled loop variables. */
-export function fold(e: KernelExpr, constants: Constants): number | undefined {
-  if (e.kind === "constant") return e.value;
-  if (e.kind === "variable") return constants.get(e.name);
-  if (e.kind !== "binary") return undefined;
-  const a = fold(e.a, constants);
-  if (a === undefined) return undefined;
-  const b = fold(e.b, constants);
-  if (b === undefined) return undefined;
-  switch (e.op) {
-    case "add":
-      return a + b;
-    case "sub":
-      return a - b;
-    case "mul":
-      return a * b;
-    case "div":
-      return Math.trunc(a / b);
-    case "mod":
-      return a % b;
-    case "max":
-      return Math.max(a, b);
-    case "min":
-      return Math.min(a, b);
-    default:
-      return undefined;
-  }
 }

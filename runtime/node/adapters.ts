@@ -1,10 +1,13 @@
 /** Finds WebGPU adapters through dawn-node ("webgpu") and chooses one. */
 import { create, globals } from "webgpu";
-import { adapterName } from "../device.ts";
+import type { Device } from "../device.ts";
 import { KilnError } from "../program/error.ts";
 import { type Target, type TargetClass, wgslStorageTextures } from "../program/schema.ts";
+import { adapterName } from "../webgpu/device.ts";
+import { WebGpuDevice } from "../webgpu/index.ts";
 import { addSwiftShader } from "./swiftshader.ts";
 import { hasVulkanDriver } from "./vulkanDrivers.ts";
+import { wasmAdapter } from "./wasm.ts";
 
 Object.assign(globalThis, globals);
 
@@ -24,11 +27,21 @@ export interface FoundAdapter {
   /** As its driver describes it. */
   readonly name: string;
   readonly class: TargetClass;
-  readonly adapter: GPUAdapter;
-  /** What WGSL can do beyond its first version. */
-  readonly languageFeatures: WGSLLanguageFeatures;
   /** A software adapter runs on the processor. */
   readonly software: boolean;
+  /** Who makes it, and what of theirs it is. */
+  readonly vendor: string;
+  /** Vendor, architecture and device: what tells it from others, whatever the driver's version. */
+  readonly identity: string;
+  /** The driver and its version. */
+  readonly driver: string;
+  /** All that it offers, also what Kiln does not use. */
+  readonly features: readonly string[];
+  readonly subgroupSizes: readonly [min: number, max: number] | null;
+  /** For the compiler. */
+  readonly target: Target;
+  /** Opens a device with all that Kiln can use; throws KilnError where it lacks one of the features required. */
+  open(requireFeatures?: readonly GPUFeatureName[]): Promise<Device>;
 }
 
 /** "lavapipe" and "swiftshader" by the driver's name, otherwise by what the adapter says of itself. */
@@ -43,7 +56,7 @@ export function classOf(info: GPUAdapterInfo): TargetClass {
 }
 
 /** Describes an adapter as the compiler wants it: class, limits, features, subgroup size. */
-export function describeAdapter({ adapter, languageFeatures }: FoundAdapter): Target {
+function describeAdapter(adapter: GPUAdapter, languageFeatures: WGSLLanguageFeatures): Target {
   const { info, limits, features } = adapter;
   const kind = classOf(info);
   return {
@@ -66,8 +79,8 @@ export function describeAdapter({ adapter, languageFeatures }: FoundAdapter): Ta
   };
 }
 
-/** Real GPUs first, then lavapipe, then SwiftShader. */
-const rank = (kind: TargetClass): number => (kind === "swiftshader" ? 2 : kind === "lavapipe" ? 1 : 0);
+/** Real GPUs first, then lavapipe, then SwiftShader, then WebAssembly. */
+const rank = (kind: TargetClass): number => ["lavapipe", "swiftshader", "wasm"].indexOf(kind) + 1;
 
 /** Timestamps in nanoseconds, not rounded to 65536 of them. */
 const flags = ["disable-dawn-features=timestamp_quantization"];
@@ -95,18 +108,44 @@ async function openAdapter(name: string | null): Promise<FoundAdapter | null> {
     throw error;
   });
   if (!adapter) return null;
-  const kind = classOf(adapter.info);
+  const { info, features } = adapter;
+  const kind = classOf(info);
+  const target = describeAdapter(adapter, gpu.wgslLanguageFeatures);
+  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
   return {
-    name: adapterName(adapter.info),
+    name: adapterName(info),
     class: kind,
-    adapter,
-    languageFeatures: gpu.wgslLanguageFeatures,
-    software: adapter.info.isFallbackAdapter || rank(kind) > 0,
+    software: info.isFallbackAdapter || rank(kind) > 0,
+    vendor: [info.vendor, info.architecture].filter(Boolean).join(" "),
+    identity: [info.vendor, info.architecture, info.device].filter(Boolean).join(" "),
+    driver: info.description,
+    features: [...features].sort(),
+    subgroupSizes: min === undefined || max === undefined ? null : [min, max],
+    target,
+    open: (requireFeatures = []) => openGpu(adapter, target, requireFeatures),
   };
 }
 
+async function openGpu(
+  adapter: GPUAdapter,
+  target: Target,
+  requireFeatures: readonly GPUFeatureName[],
+): Promise<WebGpuDevice> {
+  const lacks = requireFeatures.filter((feature) => !adapter.features.has(feature));
+  if (lacks.length > 0)
+    throw new KilnError("adapter", `the adapter ${adapterName(adapter.info)} lacks ${lacks.join(", ")}`);
+  const wanted: GPUFeatureName[] = ["subgroups", "timestamp-query", ...requireFeatures];
+  return new WebGpuDevice(
+    await adapter.requestDevice({
+      label: "kiln",
+      requiredLimits: { ...target.limits },
+      requiredFeatures: [...new Set(wanted)].filter((feature) => adapter.features.has(feature)),
+    }),
+  );
+}
+
 /**
- * Every adapter found, best first: real GPUs, lavapipe, SwiftShader. `packaged` adds the packaged SwiftShader also where
+ * Every adapter found, best first: real GPUs, lavapipe, SwiftShader, WebAssembly. `packaged` adds the packaged SwiftShader also where
  * there are others; without it that is added only where nothing else is found.
  */
 export async function listAdapters(options: { packaged?: boolean } = {}): Promise<FoundAdapter[]> {
@@ -114,19 +153,20 @@ export async function listAdapters(options: { packaged?: boolean } = {}): Promis
   let names = await adapterNames();
   if (names.length === 0 && addSwiftShader() === null) names = await adapterNames();
   const found = await Promise.all(names.map(openAdapter));
-  return found.filter((adapter) => adapter !== null).sort((a, b) => rank(a.class) - rank(b.class));
+  return [...found.filter((adapter) => adapter !== null), wasmAdapter()].sort((a, b) => rank(a.class) - rank(b.class));
 }
 
 /** What the software drivers call their devices, by the names that Kiln gives them. */
 const deviceNames: Record<string, string> = { lavapipe: "llvmpipe", swiftshader: "SwiftShader" };
 
 /**
- * The adapter to use: the one that `wanted` names ("lavapipe", "swiftshader", or part of a device's name, in either
+ * The adapter to use: the one that `wanted` names ("wasm", "lavapipe", "swiftshader", or part of a device's name, in either
  * case), or the best there is. Throws KilnError of kind "adapter" that says what to do.
  */
 export async function chooseAdapter(
   wanted: string | undefined = process.env.KILN_ADAPTER || undefined,
 ): Promise<FoundAdapter> {
+  if (wanted?.toLowerCase() === "wasm") return wasmAdapter();
   if (!hasVulkanDriver()) addSwiftShader();
   if (wanted === undefined) {
     // Dawn's own first choice needs no list: only SwiftShader, which it puts before lavapipe, is worth a second look.

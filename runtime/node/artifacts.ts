@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { kernelFiles, programFile, weightsFile } from "../artifact.ts";
+import { kernelFiles, moduleFiles, programFile, weightsFile } from "../artifact.ts";
 import { KilnError } from "../program/error.ts";
 import { parseProgramText } from "../program/parse.ts";
 import type { Artifact } from "../program/schema.ts";
@@ -33,16 +33,24 @@ export async function readArtifact(folder: string): Promise<Artifact> {
     if (!(error instanceof KilnError)) throw error;
     throw new KilnError(error.kind, `${folder}: ${error.message}`, { cause: error });
   }
-  const kernels: Record<string, string> = {};
-  for (const file of kernelFiles(program)) {
+  const readInside = async (file: string) => {
     const outside = relative(folder, resolve(folder, file)).startsWith("..");
     if (outside)
       throw new KilnError("artifact", `${folder}: program.json: the kernel file ${file} lies outside the folder`);
-    kernels[file] = (await read(file)).toString("utf8");
-  }
+    return read(file);
+  };
+  const kernels: Record<string, string> = {};
+  for (const file of kernelFiles(program)) kernels[file] = (await readInside(file)).toString("utf8");
+  const modules: Record<string, Uint8Array> = {};
+  for (const file of moduleFiles(program)) modules[file] = new Uint8Array(await readInside(file));
   const names = await readdir(folder);
   const weights = names.includes(weightsFile) ? new Uint8Array(await read(weightsFile)) : undefined;
-  return { program, kernels, ...(weights && { weights }) };
+  return {
+    program,
+    kernels,
+    ...(Object.keys(modules).length > 0 && { modules }),
+    ...(weights && { weights }),
+  };
 }
 
 /** What an artifact's folder holds; a folder with anything else in it is not replaced. */
@@ -64,6 +72,7 @@ export async function writeArtifact(
   const old = join(dirname(path), `.${basename(path)}.${unique}.old`);
   const files: Record<string, string | Uint8Array> = {
     ...artifact.kernels,
+    ...artifact.modules,
     ...more,
     ...(artifact.weights && { [weightsFile]: artifact.weights }),
     [programFile]: `${JSON.stringify(artifact.program, null, 1)}\n`,

@@ -1,6 +1,6 @@
-import { KilnError } from "../program/error.ts";
+import type { Device } from "../device.ts";
 import type { Target } from "../program/schema.ts";
-import { chooseAdapter, describeAdapter, type FoundAdapter } from "./adapters.ts";
+import { chooseAdapter, type FoundAdapter } from "./adapters.ts";
 
 export interface OpenDeviceOptions {
   /** "lavapipe", "swiftshader", or part of a device's name; where not given, $KILN_ADAPTER, then the best there is. */
@@ -10,7 +10,7 @@ export interface OpenDeviceOptions {
 }
 
 export interface OpenedDevice {
-  readonly device: GPUDevice;
+  readonly device: Device;
   readonly adapter: FoundAdapter;
   /** For the compiler. */
   readonly target: Target;
@@ -20,18 +20,9 @@ export interface OpenedDevice {
 
 /** Opens a device with all that its adapter offers to Kiln. Throws KilnError of kind "adapter" that says what to do. */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenedDevice> {
-  const found = await chooseAdapter(options.adapter);
-  const { adapter } = found;
-  const target = describeAdapter(found);
-  const lacks = (options.requireFeatures ?? []).filter((feature) => !adapter.features.has(feature));
-  if (lacks.length > 0) throw new KilnError("adapter", `the adapter ${found.name} lacks ${lacks.join(", ")}`);
-  const wanted: GPUFeatureName[] = ["subgroups", "timestamp-query", ...(options.requireFeatures ?? [])];
-  const device = await adapter.requestDevice({
-    label: "kiln",
-    requiredLimits: { ...target.limits },
-    requiredFeatures: [...new Set(wanted)].filter((feature) => adapter.features.has(feature)),
-  });
-  return { device, adapter: found, target, description: describeChoice(found) };
+  const adapter = await chooseAdapter(options.adapter);
+  const device = await adapter.open(options.requireFeatures);
+  return { device, adapter, target: adapter.target, description: describeChoice(adapter) };
 }
 
 /** "Running on llvmpipe (LLVM 15.0.6, 256 bits), a software adapter; ..." */

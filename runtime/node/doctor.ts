@@ -1,6 +1,6 @@
 import { KilnError } from "../program/error.ts";
 import type { Target } from "../program/schema.ts";
-import { chooseAdapter, describeAdapter, type FoundAdapter, listAdapters, noAdapter } from "./adapters.ts";
+import { chooseAdapter, type FoundAdapter, listAdapters, noAdapter } from "./adapters.ts";
 import { addSwiftShader } from "./swiftshader.ts";
 
 export interface DoctorAdapter {
@@ -46,25 +46,13 @@ export async function diagnose(
     }
   return {
     adapters: found.map((one): DoctorAdapter => {
-      const { info, features } = one.adapter;
-      return {
-        name: one.name,
-        vendor: [info.vendor, info.architecture].filter(Boolean).join(" "),
-        software: one.software,
-        target: describeAdapter(one),
-        features: [...features].sort(),
-        subgroupSizes: subgroupSizes(info),
-        used: used?.name === one.name,
-      };
+      const { name, vendor, software, target, features, subgroupSizes } = one;
+      return { name, vendor, software, target, features, subgroupSizes, used: used?.name === name };
     }),
     why,
     swiftShader,
     ok: used !== null,
   };
-}
-
-function subgroupSizes({ subgroupMinSize: min, subgroupMaxSize: max }: GPUAdapterInfo): [number, number] | null {
-  return min === undefined || max === undefined ? null : [min, max];
 }
 
 function reason(used: FoundAdapter, wanted: string | undefined): string {

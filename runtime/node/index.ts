@@ -2,7 +2,6 @@
 export {
   chooseAdapter,
   classOf,
-  describeAdapter,
   type FoundAdapter,
   listAdapters,
 } from "./adapters.ts";

@@ -23,7 +23,7 @@ export interface Limits {
 /** The WGSL language feature without which a kernel cannot read a storage texture. */
 export const wgslStorageTextures = "readonly_and_readwrite_storage_textures";
 
-export type TargetClass = "lavapipe" | "swiftshader" | "integrated" | "discrete" | "mobile" | "portable";
+export type TargetClass = "lavapipe" | "swiftshader" | "integrated" | "discrete" | "mobile" | "portable" | "wasm";
 
 /** A description of an adapter (compiler/target/*.json). */
 export interface Target {
@@ -61,7 +61,7 @@ export type BindingAccess = "read" | "read_write" | "uniform" | "texture";
 
 export interface ProgramKernel {
   readonly name: string;
-  /** Path inside the artifact: "kernels/NAME.wgsl". Kernels with the same text share a file. */
+  /** Path inside the artifact: "kernels/NAME.wgsl", "kernels/NAME.wat". Kernels with the same text share a file. */
   readonly file: string;
   readonly entryPoint: string;
   readonly workgroupSize: number;
@@ -206,6 +206,8 @@ export interface Program {
 export interface Artifact {
   readonly program: Program;
   readonly kernels: Readonly<Record<string, string>>;
+  /** For the target "wasm": the kernels assembled, by file, "kernels/NAME.wasm". */
+  readonly modules?: Readonly<Record<string, Uint8Array>>;
   /** safetensors bytes. */
   readonly weights?: Uint8Array;
 }

@@ -1,8 +1,8 @@
 /** The same few training steps in Node and in a tab: this file goes into the page. */
-import { type Artifact, createSession, uniform } from "../../runtime/index.ts";
+import { type Artifact, createSession, type Device, uniform } from "../../runtime/index.ts";
 
 /** Losses of the first `steps` steps on pictures drawn by number, the same wherever this runs. */
-export async function lossesOf(device: GPUDevice, artifact: Artifact, steps: number, size: number): Promise<number[]> {
+export async function lossesOf(device: Device, artifact: Artifact, steps: number, size: number): Promise<number[]> {
   const { program } = artifact;
   const [batch, channels] = program.input.shape;
   const session = await createSession(device, artifact, {

@@ -12,8 +12,8 @@ window.train = async (steps, size) => {
   const artifact = await loadArtifact("artifact/");
   const device = await requestDevice(artifact.program.target);
   const uncaught: string[] = [];
-  device.addEventListener("uncapturederror", (event) => uncaught.push(event.error.message));
+  device.gpu.addEventListener("uncapturederror", (event) => uncaught.push(event.error.message));
   const losses = await lossesOf(device, artifact, steps, size);
-  const { vendor, architecture } = device.adapterInfo;
+  const { vendor, architecture } = device.gpu.adapterInfo;
   return { losses, adapter: `${vendor} ${architecture}`, uncaught };
 };

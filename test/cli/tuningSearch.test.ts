@@ -10,8 +10,9 @@ import { distance, scheduleKey } from "../../compiler/schedule/candidates.ts";
 import { scheduleGroup } from "../../compiler/schedule/index.ts";
 import { bestMeasurement, type TuningRecord } from "../../compiler/schedule/records.ts";
 import { type ContractionSchedule, defaultSchedule } from "../../compiler/schedule/tile.ts";
-import { DeviceWatch } from "../../runtime/device.ts";
 import { openDevice } from "../../runtime/node/device.ts";
+import { DeviceWatch } from "../../runtime/webgpu/device.ts";
+import { gpuOf } from "../../runtime/webgpu/index.ts";
 import { model } from "../kernel/models.ts";
 import { adapterNames } from "../runtime/devices.ts";
 
@@ -25,7 +26,8 @@ type Build = (schedule: ContractionSchedule, kernel: Kernel) => Kernel;
 
 /** Searches for the contractions of a step of a small network; `change` has a hand in each candidate's kernel. */
 async function searchSmall(adapterName: string, most: number, change: Build = (_, kernel) => kernel) {
-  const { device, target } = await openDevice({ adapter: adapterName });
+  const { device: opened, target } = await openDevice({ adapter: adapterName });
+  const device = gpuOf(opened, "this test");
   const { model: compiled } = compileGraph(small, { target, velocity: true, entries: ["step", "forward"] });
   const watch = new DeviceWatch(device);
   const found: { standard: ContractionSchedule; record: TuningRecord }[] = [];

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadTarget } from "../../compiler/index.ts";
 import { type OpenedDevice, openDevice } from "../../runtime/node/device.ts";
-import { adapterNames } from "../runtime/devices.ts";
+import { adapterNames, deviceNames } from "../runtime/devices.ts";
 import { cases, expectCase, runCase } from "./referenceCases.ts";
 
 /**
@@ -13,7 +13,7 @@ const networks = ["residual_net.ts", "inception_block.ts", "depthwise_separable.
 
 /** `portable` has no subgroups: contractions go through workgroup memory. The best adapter stands for all. */
 const runs = [
-  ...adapterNames.map((adapter) => ({ adapter, target: "its own target", chosen: cases })),
+  ...deviceNames.map((adapter) => ({ adapter, target: "its own target", chosen: cases })),
   { adapter: adapterNames[0], target: "portable", chosen: cases.filter((c) => !networks.includes(c.model)) },
 ];
 

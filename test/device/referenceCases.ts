@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { type CompileOptions, compile, formatDiagnostics } from "../../compiler/index.ts";
+import { assemble, type CompileOptions, compile, formatDiagnostics } from "../../compiler/index.ts";
 import { elementCount } from "../../compiler/ir/types.ts";
+import type { Device } from "../../runtime/device.ts";
 import { parseSafetensors, type StoredTensor, toFloat32, toInt32 } from "../../runtime/program/safetensors.ts";
 import type { Artifact, EntryName, Target } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
@@ -61,7 +62,7 @@ export type Results = Map<string, { readonly shape: readonly number[]; readonly 
 /** Only the entry point that the case needs is compiled: a driver's compiler is what takes the time. */
 export async function runCase(
   c: ReferenceCase,
-  device: GPUDevice,
+  device: Device,
   target: Target,
   options: Pick<CompileOptions, "chooseTile"> = {},
 ): Promise<Results> {
@@ -76,7 +77,7 @@ export async function runCase(
     ...options,
   });
   const weights = c.weights ? load(c.weights) : undefined;
-  const session = await createSession(device, artifact, { entries: [entry], weights });
+  const session = await createSession(device, await assemble(artifact), { entries: [entry], weights });
   try {
     session.setUniforms({ weightDecay, ...(momentum > 0 ? { momentum } : {}), ...(lr === undefined ? {} : { lr }) });
     const given = load(c.inputs);

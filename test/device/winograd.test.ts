@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { TileChoice } from "../../compiler/passes/algorithm.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { type OpenedDevice, openDevice } from "../../runtime/node/device.ts";
-import { adapterNames } from "../runtime/devices.ts";
+import { adapterNames, deviceNames } from "../runtime/devices.ts";
 import { cases, expectCase, runCase } from "./referenceCases.ts";
 
 const names = [
@@ -16,7 +16,7 @@ const names = [
 const chosen = cases.filter((c) => names.includes(c.name));
 
 const runs = [
-  ...adapterNames.map((adapter) => ({ adapter, target: "its own target" })),
+  ...deviceNames.map((adapter) => ({ adapter, target: "its own target" })),
   { adapter: adapterNames[0], target: "portable" },
 ];
 

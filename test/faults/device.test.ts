@@ -1,13 +1,13 @@
 /** A device that goes away, or reports an error, ends in one clear error: never in a hang or in numbers. */
 import { expect, test } from "vitest";
-import { createSession, evaluate, KilnError, type Session, train } from "../../runtime/index.ts";
+import { createSession, type Device, evaluate, KilnError, type Session, train } from "../../runtime/index.ts";
 import { onEveryAdapter } from "../runtime/devices.ts";
 import { tiny } from "../runtime/tinyArtifact.ts";
 import { tinyPictures } from "../runtime/tinyPictures.ts";
 
 const settings = { train: tinyPictures(40), test: tinyPictures(12), learningRate: 0.1 };
 
-async function ready(device: GPUDevice): Promise<Session> {
+async function ready(device: Device): Promise<Session> {
   const session = await createSession(device, tiny, {
     entries: ["step", "forward"],
     pictures: { height: 2, width: 2 },
@@ -100,7 +100,7 @@ onEveryAdapter((open) => {
     const device = await open();
     const session = await ready(device);
     await session.run("step", { pictures: true });
-    device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+    device.gpu.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
     await new Promise((resolve) => setTimeout(resolve, 50));
     const error = await failure(session.run("step", { pictures: true }));
     expect(error.kind).toBe("validation");

@@ -1,6 +1,6 @@
 /** When a software driver is asked whether it is done. Time is the test's own. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Pace } from "../../runtime/pace.ts";
+import { Pace } from "../../runtime/webgpu/pace.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

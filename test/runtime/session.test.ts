@@ -113,8 +113,9 @@ onEveryAdapter((open) => {
   });
 
   test("creates nothing while training", async () => {
-    const device = await open();
-    const session = await createSession(device, tiny, {
+    const opened = await open();
+    const device = opened.gpu;
+    const session = await createSession(opened, tiny, {
       entries: ["step", "forward"],
       pictures: { height: 2, width: 2 },
     });
@@ -220,10 +221,11 @@ onEveryAdapter((open) => {
   test("tells what it allocated", async () => {
     const device = await open();
     const sizes: number[] = [];
-    const { createBuffer } = device;
-    device.createBuffer = (descriptor) => {
+    const { gpu } = device;
+    const { createBuffer } = gpu;
+    gpu.createBuffer = (descriptor) => {
       sizes.push(descriptor.size);
-      return createBuffer.call(device, descriptor);
+      return createBuffer.call(gpu, descriptor);
     };
     const session = await createSession(device, tiny, { entries: ["step", "forward"] });
     expect(session.memory.arenaBytes).toBe(tiny.program.arenaBytes);
@@ -353,7 +355,7 @@ onEveryAdapter((open) => {
   test("a buffer beyond the device's memory is named", async () => {
     const device = await open();
     const huge = changed((p) => {
-      for (const entry of Object.values(p.entries) as any[]) entry.arenas[1] = device.limits.maxBufferSize + 16;
+      for (const entry of Object.values(p.entries) as any[]) entry.arenas[1] = device.gpu.limits.maxBufferSize + 16;
     });
     const error = await refusal(createSession(device, huge, { entries: ["forward"] }));
     expect(error.message).toMatch(/^arena 1 \(\d\.\d GiB\): /);

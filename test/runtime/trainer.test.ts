@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   type Checkpoint,
   createSession,
+  type Device,
   type EpochEvent,
   evaluate,
   KilnError,
@@ -20,7 +21,7 @@ import { tinyPictures } from "./tinyPictures.ts";
 const data = { train: tinyPictures(22), test: tinyPictures(10, 2, 8) }; // 5 steps an epoch, 2 pictures dropped
 const settings = { ...data, learningRate: 0.05, momentum: 0.9, weightDecay: 0.001, seed: 3 };
 
-const newSession = (device: GPUDevice): Promise<Session> =>
+const newSession = (device: Device): Promise<Session> =>
   createSession(device, tiny, { entries: ["step", "forward"], seed: 3, pictures: { height: 2, width: 2 } });
 
 interface Record {
@@ -29,7 +30,7 @@ interface Record {
   checkpoints: Checkpoint[];
 }
 
-async function record(device: GPUDevice, options: Partial<TrainingOptions>) {
+async function record(device: Device, options: Partial<TrainingOptions>) {
   const log: Record = { steps: [], epochs: [], checkpoints: [] };
   const session = await newSession(device);
   const progress = await train(session, {

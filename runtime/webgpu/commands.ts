@@ -1,6 +1,4 @@
-import type { SessionBuffers, Slice } from "./buffers.ts";
-import type { Pipelines } from "./pipelines.ts";
-import { elementCount } from "./program/layout.ts";
+import { elementCount } from "../program/layout.ts";
 import {
   copyKernel,
   isCopy,
@@ -8,8 +6,10 @@ import {
   type ProgramCopy,
   type ProgramDispatch,
   type ProgramEntry,
-} from "./program/schema.ts";
-import { elementsPerTexel, texelBytes, texelsPerRow } from "./program/texture.ts";
+} from "../program/schema.ts";
+import { elementsPerTexel, texelBytes, texelsPerRow } from "../program/texture.ts";
+import type { SessionBuffers, Slice } from "./buffers.ts";
+import type { Pipelines } from "./pipelines.ts";
 
 /** A dispatch or a copy into a texture, ready to be recorded. */
 export type Command = Dispatch | Copy;

@@ -1,6 +1,6 @@
-import { Allocator } from "./device.ts";
-import { formatBytes, KilnError } from "./program/error.ts";
-import { elementCount } from "./program/layout.ts";
+import type { SessionMemory } from "../device.ts";
+import { formatBytes, KilnError } from "../program/error.ts";
+import { elementCount } from "../program/layout.ts";
 import type {
   EntryName,
   Program,
@@ -8,20 +8,8 @@ import type {
   ProgramBuffer,
   ProgramEntry,
   ProgramTensor,
-} from "./program/schema.ts";
-
-/** What a session allocated, in bytes. */
-export interface SessionMemory {
-  /** The arena of the entry points and their textures: shared by them, so as large as the largest. */
-  readonly arenaBytes: number;
-  /** Parameters, velocities, statistics. */
-  readonly persistentBytes: number;
-  /** Pictures, labels and uniforms on the device. */
-  readonly inputBytes: number;
-  /** Staging buffers for uploads and for reading back. */
-  readonly stagingBytes: number;
-  readonly totalBytes: number;
-}
+} from "../program/schema.ts";
+import { Allocator } from "./device.ts";
 
 /** Reading back goes through one buffer, in pieces of this size. */
 const readbackBytes = 16 * 2 ** 20;

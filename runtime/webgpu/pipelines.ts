@@ -1,6 +1,6 @@
+import { KilnError } from "../program/error.ts";
+import type { Artifact, Program, ProgramKernel } from "../program/schema.ts";
 import { scoped } from "./device.ts";
-import { KilnError } from "./program/error.ts";
-import type { Artifact, Program, ProgramKernel } from "./program/schema.ts";
 
 /** Kernels and their texts: an artifact, or less. */
 export interface KernelSource {

@@ -1,0 +1,37 @@
+import type { Device, LoadedProgram, LoadOptions } from "../device.ts";
+import { KilnError } from "../program/error.ts";
+import type { Artifact, Target } from "../program/schema.ts";
+import { adapterName, requestGpuDevice, requireTarget } from "./device.ts";
+import { loadProgram } from "./program.ts";
+
+/** A WebGPU device to run programs on. */
+export class WebGpuDevice implements Device {
+  readonly name: string;
+
+  constructor(readonly gpu: GPUDevice) {
+    this.name = adapterName(gpu.adapterInfo);
+  }
+
+  async load(artifact: Artifact, options: LoadOptions): Promise<LoadedProgram> {
+    requireTarget(this.gpu, artifact.program.target);
+    return loadProgram(this.gpu, artifact, options);
+  }
+
+  destroy(): void {
+    this.gpu.destroy();
+  }
+}
+
+/** The WebGPU device that a device is. Throws KilnError of kind "usage" where it is another; `what` names what wants it. */
+export function gpuOf(device: Device, what: string): GPUDevice {
+  if (device instanceof WebGpuDevice) return device.gpu;
+  throw new KilnError("usage", `${what} needs a WebGPU adapter, and ${device.name} is none: name one, --adapter`);
+}
+
+/**
+ * A device with what a program was compiled for, from the browser's default adapter: for a tab. Throws KilnError of kind
+ * "adapter" where there is no WebGPU, or where the adapter lacks something.
+ */
+export async function requestDevice(target: Target, gpu?: GPU): Promise<WebGpuDevice> {
+  return new WebGpuDevice(await requestGpuDevice(target, gpu));
+}
