@@ -1,6 +1,6 @@
 import { KilnError } from "./program/error.ts";
 import { parseProgramText } from "./program/parse.ts";
-import type { Artifact, Program } from "./program/schema.ts";
+import { type Artifact, moduleFile, type Program } from "./program/schema.ts";
 
 /** Paths inside an artifact's folder. */
 export const programFile = "program.json";
@@ -8,9 +8,6 @@ export const weightsFile = "weights.safetensors";
 
 /** The files of a program's kernels, each once: WGSL, or WebAssembly text. */
 export const kernelFiles = (program: Program): string[] => [...new Set(program.kernels.map((kernel) => kernel.file))];
-
-/** Where the binary of a WebAssembly text lies. */
-export const moduleFile = (file: string): string => file.replace(/\.wat$/, ".wasm");
 
 /** The binaries of a program's kernels; none where they are WGSL. */
 export const moduleFiles = (program: Program): string[] =>

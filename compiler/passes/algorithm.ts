@@ -2,7 +2,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { ExprProgram } from "../ir/expr.ts";
 import { bytesPerElement } from "../ir/types.ts";
-import { isSoftware } from "../target/isSoftware.ts";
+import { isSoftware } from "../target/kind.ts";
 import { Names } from "./graphBuilder.ts";
 import { asConvolution, type Convolution } from "./winograd/convolution.ts";
 import { cookToom, hasPoints } from "./winograd/cookToom.ts";

@@ -8,7 +8,7 @@ import type { Definition, ExprProgram } from "../ir/expr.ts";
 import { Axis, extentOf, Index } from "../ir/index.ts";
 import { hasTables, readsOf, Scalar, substituteAxes } from "../ir/scalar.ts";
 import { bytesPerElement, elementCount, tensorType, type Value } from "../ir/types.ts";
-import { isSoftware } from "../target/isSoftware.ts";
+import { isSoftware } from "../target/kind.ts";
 
 /** Invocations that a sum which is no contraction should keep busy; on a software adapter it also blocks the sum. */
 const sumParallelism = 4096;

@@ -5,12 +5,15 @@
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
 import { type Target, wgslStorageTextures } from "../../runtime/program/schema.ts";
+import { wasmTarget } from "../../runtime/program/wasmTarget.ts";
 import { type Axis, extentOf } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
+import { vectorsAreLanes } from "../target/kind.ts";
 import type { Contraction, Operand } from "./contraction.ts";
 import { type PlacedSchedule, toPlaces } from "./identity.ts";
 import {
   type ContractionSchedule,
+  type DirectSchedule,
   defaultSchedule,
   innerAxisOf,
   isValidSchedule,
@@ -23,7 +26,7 @@ export type ScheduleSpace = { readonly [P in keyof ContractionSchedule]: readonl
 
 /** Every space of a contraction on a target. Some of what is in them cannot be built: see `candidates`. */
 export function scheduleSpaces(c: Contraction, target: Target): ScheduleSpace[] {
-  return [...broadcastSpaces(c, target), workgroupSpace(c)];
+  return vectorsAreLanes(target) ? directSpaces(c) : [...broadcastSpaces(c, target), workgroupSpace(c)];
 }
 
 /** All schedules of the spaces that can be built, the target's default among them wherever it is. */
@@ -70,7 +73,7 @@ function combinations(space: ScheduleSpace): ContractionSchedule[] {
 /** A kernel ignores a block of rows that does not divide its tile, and workgroup memory knows none: the same kernel is
  * another candidate already. */
 const isRedundant = (s: ContractionSchedule): boolean =>
-  s.transport === "workgroup" ? s.rowBlock !== s.tileRows : s.tileRows % s.rowBlock !== 0;
+  s.transport === "broadcast" ? s.tileRows % s.rowBlock !== 0 : s.rowBlock !== s.tileRows;
 
 // ---------------------------------------------------------------- tiles of one subgroup
 
@@ -133,6 +136,41 @@ function heightsFor(extent: number): number[] {
   const even = [0, 1, 2].map((n) => Math.ceil(extent / (first + n)));
   const all = [...heights.filter((h) => h < inFours(extent)), ...even, ...even.map(inFours)];
   return [...new Set(all.filter((h) => h <= tallest))].sort((a, b) => a - b);
+}
+
+// ---------------------------------------------------------------- tiles of one invocation
+
+/** Accumulators of a tile: sixteen vector registers hold some twelve, a few more are spilled and may pay all the same. */
+const mostAccumulators = 20;
+
+function directSpaces(c: Contraction): ScheduleSpace[] {
+  return innerAxes(c).flatMap((inner) =>
+    rowChoices(c, inner).flatMap((rows) =>
+      [4, 8, 12, 16].map((tileColumns): ScheduleSpace => {
+        const tileRows = [1, 2, 3, 4, 5, 6, 8, 10, 12].filter((h) => h * tileColumns <= 4 * mostAccumulators);
+        const others = extentOf(c.rows.filter((x) => !rows.includes(x)));
+        const standard = defaultSchedule(c, wasmTarget) as DirectSchedule;
+        const tiles = Math.ceil(extentOf(rows) / 4) * others;
+        return {
+          kind: ["contraction"],
+          transport: ["direct"],
+          tileRows,
+          tileColumns: [tileColumns],
+          unroll: [...new Set([standard.unroll, ...[1, 2, 3, 4, 6, 8].filter((u) => u <= inner.extent)])],
+          rowBlock: tileRows,
+          threadRows: [1],
+          threadColumns: [1],
+          serialRows: [false],
+          storageA: ["buffer"],
+          storageB: ["buffer"],
+          rowTiles: [...new Set([standard.rowTiles, ...[1, 4, 8, 16, 32, 64].filter((n) => n <= tiles)])],
+          packed: [true, false],
+          rowAxes: [rows.map((x) => x.name).join(",")],
+          innerAxis: [inner.name],
+        };
+      }),
+    ),
+  );
 }
 
 // ---------------------------------------------------------------- tiles that meet in workgroup memory

@@ -6,7 +6,7 @@ import type { Target, TargetClass } from "../../runtime/program/schema.ts";
 import { type Axis, extentOf, Index } from "../ir/index.ts";
 import { type Condition, readsOf } from "../ir/scalar.ts";
 import type { Contraction, Operand } from "./contraction.ts";
-import { type ContractionSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
+import { type ContractionSchedule, type DirectSchedule, type VectorAlong, vectorAlong } from "./tile.ts";
 
 export interface Cost {
   readonly time: number;
@@ -86,6 +86,7 @@ export function costModel(c: Contraction, target: Target): (s: ContractionSchedu
   const views = new Map<string, TileView>();
   return (s) => {
     if (s.transport === "workgroup") return workgroupCost(c, s, prices);
+    if (s.transport === "direct") return directCost(c, s as DirectSchedule);
     const key = `${s.rowAxes} ${s.innerAxis}`;
     const view = views.get(key) ?? viewOf(c, s);
     views.set(key, view);
@@ -206,6 +207,48 @@ function workgroupCost(c: Contraction, s: ContractionSchedule, prices: Prices): 
     Math.ceil(extentOf(c.rows) / blockRows) * Math.ceil(extentOf(c.columns) / blockColumns) * extentOf(c.batch);
   const each = Math.ceil(extentOf(c.inner) / s.unroll) * block + finish.time;
   return { time: spread(count, prices) * threads * each, code: products + 10 * fetches + finish.code };
+}
+
+/**
+ * A tile of one invocation in WebAssembly, in multiply-adds of four lanes: half a cycle each on a processor with two units
+ * for either. Sixteen vector registers, one of them the engine's own; twice in three a load goes beside the arithmetic.
+ */
+const direct = {
+  load: 0.4,
+  /** A panel whose vectors lie far apart comes from the second-level cache, if not from beyond it. */
+  farLoad: 2,
+  /** Four elements, put together one by one. */
+  gather: 8,
+  registers: 15,
+  /** An accumulator is stored and loaded again. */
+  spill: 1.5,
+  turn: 3,
+  /** Workgroups so few that threads wait for one another at the end. */
+  busyAt: 16,
+};
+
+function directCost(c: Contraction, s: DirectSchedule): Cost {
+  const rows = c.rows.filter((x) => s.rowAxes.split(",").includes(x.name));
+  const inner = c.inner.find((k) => k.name === s.innerAxis)!;
+  const blocks = s.tileColumns / 4;
+  const along = vectorAlong(c.b, inner, c.columns);
+  const column = along === "tile" ? (s.packed ? direct.load : direct.farLoad) : s.packed ? direct.load : direct.gather;
+  const held = s.tileRows * blocks + blocks + 2;
+  const spilled = Math.max(0, held - direct.registers) * direct.spill;
+  const guarded = c.a.read.guard.some((g) => rows.some((x) => g.index.coefficientOf(x) !== 0)) ? 3 : 1;
+  const step = s.tileRows * (blocks + guarded * direct.load) + blocks * column + spilled + direct.turn / s.unroll;
+  const terms = extentOf(c.inner);
+  const finish = epilogueCost(c, s.tileRows, gpu);
+  const tile = terms * step + (finish.time * blocks) / 4;
+  const pack = s.packed ? terms * blocks * (along === "tile" ? direct.farLoad : direct.gather / 2) : 0;
+  const rowTiles = Math.ceil(extentOf(rows) / s.tileRows) * extentOf(c.rows.filter((x) => !rows.includes(x)));
+  const parts = Math.ceil(rowTiles / s.rowTiles);
+  const workgroups = parts * Math.ceil(extentOf(c.columns) / s.tileColumns) * extentOf(c.batch);
+  const uneven = Math.max(1, direct.busyAt / workgroups);
+  return {
+    time: uneven * workgroups * (Math.min(s.rowTiles, rowTiles) * tile + pack),
+    code: s.tileRows * blocks * s.unroll + finish.code,
+  };
 }
 
 /** Each row of a tile: a vector for every store, and for everything that its expression reads. */

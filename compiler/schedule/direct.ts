@@ -1,7 +1,8 @@
 /**
- * A contraction tile for one invocation that reads its operands where they lie: rows are splat, columns are vectors of
- * four. The shape for a processor whose vectors are the lanes and whose caches are the shared memory. Row tiles of one
- * column tile follow each other, so that a panel of the column operand stays in the cache while the rows pass by.
+ * A contraction tile for one invocation: rows are splat, columns are vectors of four. The shape for a processor whose
+ * vectors are the lanes and whose caches are the shared memory. A workgroup takes several row tiles of one column tile;
+ * the column operand's panel stays in the cache while the rows pass by. Packed, the panel is first copied to where it
+ * lies side by side: strides that are multiples of a power of two would put all of it into a few lines of the cache.
  */
 
 import type { Target } from "../../runtime/program/schema.ts";
@@ -18,7 +19,7 @@ import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
 import { loadGuarded } from "./scalars.ts";
-import type { ContractionSchedule } from "./tile.ts";
+import { type ContractionSchedule, type DirectSchedule, vectorAlong } from "./tile.ts";
 import { shareOfTurns, tileLoops } from "./tileLoops.ts";
 
 export const scheduleDirect = (
@@ -26,10 +27,13 @@ export const scheduleDirect = (
   schedule: ContractionSchedule,
   program: FusedProgram,
   target: Target,
-): Kernel => withStableWidths(program.layouts, (table) => new Builder(c, schedule, table, target).build());
+): Kernel =>
+  withStableWidths(program.layouts, (table) => new Builder(c, schedule as DirectSchedule, table, target).build());
 
 /** Indices of an operand: its address, then its guards. */
 const indicesOf = ({ address, read }: Operand): readonly Index[] => [address, ...read.guard.map((g) => g.index)];
+
+const panelName = "panel";
 
 class Builder {
   private readonly nest: Nest;
@@ -37,17 +41,21 @@ class Builder {
   private readonly inner: Axis;
   private readonly rowTile: Axis;
   private readonly columnTile: Axis;
+  /** The row tiles that a workgroup takes are one of so many parts of all. */
+  private readonly rowPart: Axis;
   /** Vectors of four columns in a tile. */
   private readonly blocks: number;
   /** From the slowest to the fastest. */
   private readonly gridAxes: readonly Axis[];
+  /** What row tiles are counted along, from the slowest to the fastest. */
+  private readonly tileAxes: readonly Axis[];
   /** Registers with what the row operand's indices take from the tile and the row; undefined where inner axes stand
    * inside a division, so that nothing can be taken apart. */
   private rowBases: readonly string[] | undefined;
 
   constructor(
     private readonly c: Contraction,
-    private readonly s: ContractionSchedule,
+    private readonly s: DirectSchedule,
     private readonly table: BufferTable,
     private readonly target: Target,
   ) {
@@ -58,8 +66,9 @@ class Builder {
     this.blocks = s.tileColumns / 4;
     this.rowTile = new Axis("rowTile", Math.ceil(extentOf(this.rowAxes) / s.tileRows));
     this.columnTile = new Axis("columnTile", Math.ceil(extentOf(c.columns) / s.tileColumns));
-    const others = c.rows.filter((x) => !this.rowAxes.includes(x));
-    this.gridAxes = [...c.batch, ...others, this.columnTile, this.rowTile];
+    this.tileAxes = [...c.rows.filter((x) => !this.rowAxes.includes(x)), this.rowTile];
+    this.rowPart = new Axis("rowPart", Math.ceil(extentOf(this.tileAxes) / s.rowTiles));
+    this.gridAxes = [...c.batch, this.rowPart, this.columnTile];
   }
 
   build(): Kernel {
@@ -77,18 +86,24 @@ class Builder {
       tileLoops({ nest, guards, free, body: (checked) => this.innerLoop(checked) }, outer);
       for (let block = 0; block < this.blocks; block++) this.finish(block, uniforms);
     };
+    const workgroup = () => {
+      if (s.packed) this.pack();
+      this.eachRowTile(tile);
+    };
     this.bindGrid(grid.id);
-    if (grid.overshoots) nest.if(K.lessThan(grid.id, K.int(count)), tile);
-    else tile();
+    if (grid.overshoots) nest.if(K.lessThan(grid.id, K.int(count)), workgroup);
+    else workgroup();
 
-    const padded = this.rowTile.extent * s.tileRows * this.columnTile.extent * s.tileColumns;
-    const tiles = count / (this.rowTile.extent * this.columnTile.extent);
+    const padded = s.tileRows * this.columnTile.extent * s.tileColumns;
+    const tiles = extentOf([...c.batch, ...this.tileAxes]);
     return {
       name: c.group.name,
       workgroupSize: 1,
       workgroups: grid.workgroups,
       buffers: table.buffers(),
-      shared: [],
+      shared: s.packed
+        ? [{ name: panelName, type: { dtype: "f32", width: 4 }, length: extentOf(c.inner) * this.blocks }]
+        : [],
       uniforms: [...uniforms].sort(),
       body: nest.statements,
       schedule: s,
@@ -109,6 +124,80 @@ class Builder {
       const last = i === this.gridAxes.length - 1;
       if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, last ? quotient : K.remainder(quotient, axis.extent)));
       stride *= axis.extent;
+    }
+  }
+
+  /** The row tiles of the workgroup, one after another. */
+  private eachRowTile(body: () => void): void {
+    const { nest, s } = this;
+    const count = extentOf(this.tileAxes);
+    const turn = new Axis("t", Math.min(s.rowTiles, count));
+    const one = () => {
+      const flat = Index.of(this.rowPart).times(s.rowTiles).plus(turn);
+      const map = new Map<Axis, Index>();
+      spread(this.tileAxes, flat, map);
+      const bindAll = () => {
+        for (const axis of this.tileAxes)
+          if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, nest.index(map.get(axis)!)));
+        body();
+      };
+      if (this.rowPart.extent * s.rowTiles > count) nest.if(K.lessThan(nest.index(flat), K.int(count)), bindAll);
+      else bindAll();
+    };
+    nest.loop(turn, {}, one);
+  }
+
+  /** Where four columns at a step of the inner axes lie in the panel. */
+  private inPanel(at: Index, block: number): Index {
+    const flat = this.c.inner.reduce(
+      (sum, k) => sum.times(k.extent).plus(k === this.inner ? at : Index.of(k)),
+      Index.of(0),
+    );
+    return flat.times(this.blocks).plus(block);
+  }
+
+  /** Copies the columns of the tile, all steps of the inner axes, side by side into the workgroup's memory. */
+  private pack(): void {
+    const { nest, c, inner } = this;
+    const store = (at: Index, block: number, value: KernelExpr) =>
+      nest.push({ kind: "sharedStore", array: panelName, index: nest.index(this.inPanel(at, block)), value });
+    const loops = (axes: readonly Axis[]): void => {
+      const [axis, ...rest] = axes;
+      if (axis) return nest.loop(axis, {}, () => loops(rest));
+      if (this.transposes()) nest.loop(inner, { step: 4 }, () => this.transposed(Index.of(inner), store));
+      else
+        nest.loop(inner, {}, () => {
+          for (let block = 0; block < this.blocks; block++)
+            store(Index.of(inner), block, this.columns(Index.of(inner), block, new Set()));
+        });
+    };
+    loops(c.inner.filter((k) => k !== inner));
+    nest.push({ kind: "barrier" });
+  }
+
+  /** Whether four steps of the inner axis are a vector in memory, and neighbouring columns are not. */
+  private transposes(): boolean {
+    const { c, inner } = this;
+    return vectorAlong(c.b, inner, c.columns) === "inner" && inner.extent % 4 === 0 && c.b.read.guard.length === 0;
+  }
+
+  /** Four steps of every column, loaded as vectors along the steps, stored as vectors along the columns. */
+  private transposed(at: Index, store: (at: Index, block: number, value: KernelExpr) => void): void {
+    const { nest, table, c, s } = this;
+    const count = extentOf(c.columns);
+    const lane = new Axis("x", 4);
+    for (let block = 0; block < this.blocks; block++) {
+      const loaded = [0, 1, 2, 3].map((x) => {
+        const column = Index.of(this.columnTile)
+          .times(s.tileColumns)
+          .plus(4 * block + x);
+        const covered = this.columnTile.extent * s.tileColumns === count;
+        const map = new Map([[this.inner, at.plus(lane)]]);
+        spread(c.columns, covered ? column : column.clamp(0, count - 1), map);
+        return K.splat(loadGuarded(nest, table, c.b.read, c.b.address.substitute(map), [], lane));
+      });
+      for (let step = 0; step < 4; step++)
+        store(at.plus(step), block, K.vector(loaded.map((v) => K.component(v, K.int(step)))));
     }
   }
 
@@ -159,7 +248,9 @@ class Builder {
     const step = new Axis("u", count);
     nest.loop(step, { unroll: true }, () => {
       const at = from.plus(step);
-      const columns = Array.from({ length: blocks }, (_, block) => this.columns(at, block, checked));
+      const columns = Array.from({ length: blocks }, (_, block) =>
+        s.packed ? this.packedColumns(at, block) : this.columns(at, block, checked),
+      );
       const row = new Axis("r", s.tileRows);
       nest.loop(row, { unroll: true }, () => {
         const a = nest.let("a", K.splat(this.element(row, at, checked)));
@@ -170,6 +261,12 @@ class Builder {
         });
       });
     });
+  }
+
+  private packedColumns(at: Index, block: number): KernelExpr {
+    const { nest } = this;
+    const index = nest.index(this.inPanel(at, block));
+    return nest.let("b", { kind: "sharedLoad", array: panelName, index, dtype: "f32", width: 4 });
   }
 
   /** Four columns of the column operand. */

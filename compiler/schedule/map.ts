@@ -1,6 +1,7 @@
 /**
  * The schedule of everything that is not a contraction: one invocation an output element, or four along the fastest
- * axis of memory; reductions run serially in it, in order.
+ * axis of memory; reductions run serially in it, in order. Where a workgroup is one invocation, it runs along the fastest
+ * axes in loops, so that what depends on the others is computed once.
  */
 
 import type { Target } from "../../runtime/program/schema.ts";
@@ -9,6 +10,7 @@ import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr, Width } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
 import { type Local, readsOf, Scalar, type UniformName } from "../ir/scalar.ts";
+import { vectorsAreLanes } from "../target/kind.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
@@ -23,6 +25,7 @@ function memoryOrder(group: Group, table: BufferTable): { axis: Axis; coefficien
   const main = group.steps.find((s): s is StoreStep => s.kind === "store" && s.axes.length === 0);
   const at = main && table.address(main.value, main.index);
   return group.axes
+    .filter((axis) => axis.extent > 1)
     .map((axis) => ({ axis, coefficient: at?.coefficientOf(axis) ?? 0 }))
     .sort((a, b) => b.coefficient - a.coefficient);
 }
@@ -44,11 +47,33 @@ export function scheduleMap(group: Group, program: FusedProgram, target: Target)
   return withStableWidths(program.layouts, (table) => build(group, table, target));
 }
 
+/** Turns of the loops in an invocation that make up for its index arithmetic, and invocations that keep all threads busy. */
+const leastTurns = 16;
+const leastInvocations = 64;
+
+/** How many of the fastest axes an invocation runs along, where it is a workgroup of its own. */
+function serialAxes(fromFastest: readonly number[], target: Target): number {
+  if (!vectorsAreLanes(target)) return 0;
+  let invocations = fromFastest.reduce((n, extent) => n * extent, 1);
+  let turns = 1;
+  let axes = 0;
+  while (axes < fromFastest.length && turns < leastTurns && invocations / fromFastest[axes] >= leastInvocations) {
+    turns *= fromFastest[axes];
+    invocations /= fromFastest[axes];
+    axes++;
+  }
+  return axes;
+}
+
 function build(group: Group, table: BufferTable, target: Target): Kernel {
   const ordered = memoryOrder(group, table);
   const vector = vectorizable(group, ordered.at(-1));
   const width: Width = vector ? 4 : 1;
-  const count = group.axes.reduce((n, a) => n * a.extent, 1) / width;
+  const elements = group.axes.reduce((n, a) => n * a.extent, 1);
+  const extents = ordered.toReversed().map(({ axis }, i) => (i === 0 ? axis.extent / width : axis.extent));
+  const serial = serialAxes(extents, target);
+  const turns = extents.slice(0, serial).reduce((n, extent) => n * extent, 1);
+  const count = elements / width / turns;
   const workgroupSize = Math.min(64, target.limits.maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(count)));
   const grid = flatGrid(Math.ceil(count / workgroupSize), target.limits.maxComputeWorkgroupsPerDimension);
 
@@ -59,20 +84,27 @@ function build(group: Group, table: BufferTable, target: Target): Kernel {
   const vectorAxis = vector ? new Axis("lane", 4) : undefined;
   const substitution = new Map<Axis, Index>();
   let stride = 1;
+  for (const axis of group.axes) if (axis.extent === 1) substitution.set(axis, Index.of(0));
+  const loops: Axis[] = [];
   for (const [i, { axis }] of ordered.toReversed().entries()) {
-    const extent = i === 0 ? axis.extent / width : axis.extent;
-    const position = Index.of(flat).div(stride).mod(extent);
+    const turn = new Axis(axis.name, extents[i]);
+    if (i < serial) loops.unshift(turn);
+    const position = i < serial ? Index.of(turn) : Index.of(flat).div(stride).mod(extents[i]);
     substitution.set(axis, i === 0 && vectorAxis ? position.times(4).plus(vectorAxis) : position);
-    stride *= extent;
+    if (i >= serial) stride *= extents[i];
   }
 
   const uniforms = new Set<UniformName>();
   const locals = new Map<Local, KernelExpr>();
-  const emitter = new ScalarEmitter({ nest, table, substitution, vectorAxis, locals, uniforms });
-  const steps = () => emitSteps(group, emitter, locals, width);
+  const steps = (axes: readonly Axis[] = loops): void => {
+    const [axis, ...rest] = axes;
+    if (axis) return nest.loop(axis, {}, () => steps(rest));
+    const emitter = new ScalarEmitter({ nest, table, substitution, vectorAxis, locals, uniforms });
+    emitSteps(group, emitter, locals, width);
+  };
   if (count % workgroupSize !== 0 || grid.overshoots) {
     const inside = K.lessThan(nest.index(Index.of(flat)), K.int(count));
-    nest.if(inside, steps);
+    nest.if(inside, () => steps());
   } else steps();
 
   const reductions = group.steps.filter((s): s is ReduceStep => s.kind === "reduce");
@@ -85,10 +117,10 @@ function build(group: Group, table: BufferTable, target: Target): Kernel {
     shared: [],
     uniforms: [...uniforms].sort(),
     body: nest.statements,
-    schedule: { kind: "map", workgroupSize, vector: width },
+    schedule: { kind: "map", workgroupSize, vector: width, ...(serial > 0 ? { turns } : {}) },
     locations: group.locations,
     ops: group.ops,
-    operations: count * width * Math.max(1, terms),
+    operations: elements * Math.max(1, terms),
     inPlace: inPlacePairs(group, table),
   };
 }

@@ -1,5 +1,4 @@
 /** Measurements of schedules, and the choice that follows from them. Pure data: `kiln tune` keeps them in a file. */
-import type { Clock } from "../../runtime/profile.ts";
 import type { Target } from "../../runtime/program/schema.ts";
 import { candidateChecksum, scheduleKey } from "./candidates.ts";
 import type { Contraction } from "./contraction.ts";
@@ -14,7 +13,8 @@ export interface Measurement {
   readonly defaultMs: number;
   readonly repeats: number;
   /** The device's timestamps, or time on this side around a submit. */
-  readonly clock: Clock;
+  /** How time was taken: see runtime/profile.ts. */
+  readonly clock: "timestamps" | "submits" | "threads";
 }
 
 /** A candidate that must not win: its numbers were wrong, or the driver refused it. */

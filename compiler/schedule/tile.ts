@@ -6,7 +6,7 @@ import { fitsTexture } from "../../runtime/program/texture.ts";
 import { type Axis, extentOf } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
 import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
-import { isSoftware } from "../target/isSoftware.ts";
+import { isSoftware } from "../target/kind.ts";
 import type { Contraction, Operand } from "./contraction.ts";
 import { isVectorAddress } from "./scalars.ts";
 
@@ -36,6 +36,15 @@ export interface ContractionSchedule {
   readonly rowAxes: string;
   readonly innerAxis: string;
   readonly [parameter: string]: string | number | boolean;
+}
+
+/** A tile of one invocation that reads its operands without the help of others. */
+export interface DirectSchedule extends ContractionSchedule {
+  readonly transport: "direct";
+  /** Row tiles of a workgroup. */
+  readonly rowTiles: number;
+  /** The column operand is copied to where it lies side by side first. */
+  readonly packed: boolean;
 }
 
 /** The parameters whose values are names of the contraction's axes, several with commas between. */
@@ -162,18 +171,28 @@ const directWorth: readonly (readonly [rows: number, worth: number])[] = [
   [1, 0.4],
 ];
 
+/** Row tiles of a workgroup: so many pay for packing a panel, and what they read stays in the second-level cache. */
+const mostRowTiles = 32;
+const leastPackedTiles = 4;
+/** A panel stays in the second-level cache beside what the rows read. */
+const mostPanelBytes = 192 * 2 ** 10;
+
 /** A tile for sixteen vector registers. */
-function directTile(c: Contraction, inner: Axis): ContractionSchedule {
+function directTile(c: Contraction, inner: Axis): DirectSchedule {
   const rows = rowAxesOf(c, inner, 8);
   const extent = extentOf(rows);
   const score = ([height, worth]: readonly [number, number]) =>
     (worth * extent) / (Math.ceil(extent / height) * height);
   const [tileRows] = directWorth.reduce((best, one) => (score(one) > score(best) ? one : best));
+  const tileColumns = extentOf(c.columns) > 4 ? 8 : 4;
+  const tiles = Math.ceil(extent / tileRows) * extentOf(c.rows.filter((x) => !rows.includes(x)));
+  const parts = Math.ceil(tiles / mostRowTiles);
+  const panelBytes = extentOf(c.inner) * tileColumns * bytesPerElement;
   return {
     kind: "contraction",
     transport: "direct",
     tileRows,
-    tileColumns: extentOf(c.columns) > 4 ? 8 : 4,
+    tileColumns,
     unroll: Math.min(divides(inner.extent, [4, 3, 5, 2]), inner.extent),
     rowBlock: tileRows,
     threadRows: 1,
@@ -181,6 +200,8 @@ function directTile(c: Contraction, inner: Axis): ContractionSchedule {
     serialRows: false,
     storageA: "buffer",
     storageB: "buffer",
+    rowTiles: Math.ceil(tiles / parts),
+    packed: tiles >= leastPackedTiles && panelBytes <= mostPanelBytes,
     rowAxes: rows.map((x) => x.name).join(","),
     innerAxis: inner.name,
   };
@@ -310,6 +331,14 @@ function axisProblems(c: Contraction, s: ContractionSchedule): string[] {
 /** One invocation, its operands where they lie. */
 function directProblems(c: Contraction, s: ContractionSchedule, target: Target): string[] {
   const problems = axisProblems(c, s);
+  const { rowTiles, packed } = s as Partial<DirectSchedule>;
+  if (!(Number.isInteger(rowTiles) && rowTiles! > 0))
+    problems.push(`rowTiles is ${rowTiles}, not a positive whole number`);
+  if (typeof packed !== "boolean") problems.push(`packed is ${packed}, not true or false`);
+  const panel = bytesPerElement * s.tileColumns * extentOf(c.inner);
+  const memory = target.limits.maxComputeWorkgroupStorageSize;
+  if (packed && panel > memory)
+    problems.push(`a panel of ${panel} bytes, but ${target.name} has ${memory} for a workgroup`);
   if (s.threadRows !== 1 || s.threadColumns !== 1)
     problems.push(`${s.threadRows} by ${s.threadColumns} invocations, but a direct tile has one`);
   if (s.storageA !== "buffer" || s.storageB !== "buffer")

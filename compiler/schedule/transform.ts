@@ -17,6 +17,7 @@ import {
   type UniformName,
   visitScalar,
 } from "../ir/scalar.ts";
+import { vectorsAreLanes } from "../target/kind.ts";
 import { address, type BufferTable, withStableWidths } from "./buffers.ts";
 import { flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
@@ -129,6 +130,9 @@ class Builder {
   private readonly uniforms = new Set<UniformName>();
   private readonly width: Width;
   private readonly vectorAxis: Axis | undefined;
+  /** Which of the vectors of an invocation, where it has several: together they fill a line of the cache, which what is
+   * stored far apart would otherwise be fetched for again and again. */
+  private readonly vectors: Axis;
   /** Loops rather than unrolled code: on software drivers code is time. */
   private readonly serial: boolean;
   /** What axes of the group are where they are not axes of the grid: the fastest one, where it goes by fours. */
@@ -143,9 +147,12 @@ class Builder {
     const real = ["discrete", "integrated", "mobile"].includes(target.class);
     this.serial = !real;
     const fastest = this.memoryOrder().at(-1);
-    const vector = !real && fastest && fastest.coefficient === 1 && fastest.axis.extent % 4 === 0;
+    // Where invocations are lanes of a vector already, four elements each leave them fewer registers: docs/performance.md.
+    const vector = vectorsAreLanes(target) && fastest && fastest.coefficient === 1 && fastest.axis.extent % 4 === 0;
     this.width = vector ? 4 : 1;
     this.vectorAxis = vector ? new Axis("lane", 4) : undefined;
+    const inLine = [4, 2].find((n) => vector && fastest.axis.extent % (4 * n) === 0);
+    this.vectors = new Axis("v", inLine ?? 1);
   }
 
   /** Axes of the grid from slowest to fastest in the memory of what is stored. */
@@ -157,7 +164,7 @@ class Builder {
       .flatMap((axis) => {
         const side = axis === rows.axis ? rows : axis === columns.axis ? columns : undefined;
         const here = side ? side.tile : axis;
-        return here ? [{ axis: here, coefficient: at.coefficientOf(axis) ?? 0 }] : [];
+        return here && here.extent > 1 ? [{ axis: here, coefficient: at.coefficientOf(axis) ?? 0 }] : [];
       })
       .sort((a, b) => b.coefficient - a.coefficient);
   }
@@ -165,7 +172,8 @@ class Builder {
   build(): Kernel {
     const { t, nest, table, width, target } = this;
     const order = this.memoryOrder();
-    const count = extentOf(order.map((o) => o.axis)) / width;
+    const lanes = width * this.vectors.extent;
+    const count = extentOf(order.map((o) => o.axis)) / lanes;
     const { limits } = target;
     const workgroupSize = Math.min(64, limits.maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(count)));
     const grid = flatGrid(Math.ceil(count / workgroupSize), limits.maxComputeWorkgroupsPerDimension);
@@ -174,11 +182,12 @@ class Builder {
       let stride = 1;
       for (const [i, { axis }] of order.toReversed().entries()) {
         const inFours = i === 0 && this.vectorAxis;
-        const extent = inFours ? axis.extent / 4 : axis.extent;
+        const extent = inFours ? axis.extent / lanes : axis.extent;
         const turn = inFours ? new Axis(axis.name, extent) : axis;
         // The slowest axis needs no remainder, but is then seen to stay inside its extent.
         if (extent > 1) nest.bind(turn, nest.let(axis.name, K.remainder(K.divide(flat, stride), extent)));
-        if (inFours) this.base.set(axis, Index.of(turn).times(4).plus(inFours));
+        if (inFours)
+          this.base.set(axis, Index.of(turn).times(lanes).plus(Index.of(this.vectors).times(4)).plus(inFours));
         stride *= extent;
       }
     };
@@ -193,7 +202,7 @@ class Builder {
     const [rows, columns] = t.sides;
     const [i1, i2] = t.sides.map((s) => extentOf(s.inputs));
     const [o1, o2] = t.sides.map((s) => s.matrix.length);
-    const operations = 2 * count * width * (o1 * i1 * i2 + o1 * o2 * i2);
+    const operations = 2 * count * lanes * (o1 * i1 * i2 + o1 * o2 * i2);
     return {
       name: t.group.name,
       workgroupSize,
@@ -205,7 +214,7 @@ class Builder {
       schedule: {
         kind: "transform",
         workgroupSize,
-        vector: width,
+        vector: lanes,
         serial: this.serial,
         rows: `${rows.matrix.length}x${i1}`,
         columns: `${columns.matrix.length}x${i2}`,
@@ -243,7 +252,7 @@ class Builder {
     const { nest, t, width } = this;
     const [rows, columns] = t.sides;
     const perRow = extentOf(columns.inputs);
-    const shape = [rows.matrix.length * perRow];
+    const shape = [rows.matrix.length * perRow * this.vectors.extent];
     nest.push({
       kind: "registers",
       name: "part",
@@ -252,13 +261,14 @@ class Builder {
       initial: 0,
       ...(this.serial ? { indexed: true } : {}),
     });
-    this.over(columns.inputs, (second) => {
+    this.over([...columns.inputs, this.vectors], (second) => {
       const loaded = points(rows.inputs).map((first) => {
-        const map = new Map([...this.base, ...first, ...second]);
+        const base = [...this.base].map(([axis, at]) => [axis, at.substitute(second)] as const);
+        const map = new Map([...base, ...first, ...second]);
         return this.widened(this.emitter(this.tiles(map)).emit(t.body));
       });
       rows.matrix.forEach((row, o) => {
-        const at = flatPoint(columns.inputs, second).plus(o * perRow);
+        const at = this.inPart(flatPoint(columns.inputs, second).plus(o * perRow), second);
         nest.push({ kind: "assign", register: "part", index: [nest.index(at)], value: this.combined(row, loaded) });
       });
     });
@@ -270,22 +280,28 @@ class Builder {
     const [rows, columns] = t.sides;
     const perRow = extentOf(columns.inputs);
     const row = new Axis(rows.axis.name, rows.matrix.length);
-    this.over([row], (point) => {
+    this.over([row, this.vectors], (point) => {
       const o1 = point.get(row)!;
       const values = Array.from({ length: perRow }, (_, i) =>
-        nest.let("v", K.register("part", [nest.index(o1.times(perRow).plus(i))], "f32", width)),
+        nest.let("v", K.register("part", [nest.index(this.inPart(o1.times(perRow).plus(i), point))], "f32", width)),
       );
-      const first = rows.place(o1).substitute(this.base);
+      const base = new Map([...this.base].map(([axis, at]) => [axis, at.substitute(point)]));
+      const first = rows.place(o1).substitute(base);
       this.within(rows.axis, first, () =>
         columns.matrix.forEach((coefficients, o) => {
-          const second = columns.place(Index.of(o)).substitute(this.base);
+          const second = columns.place(Index.of(o)).substitute(base);
           const result = nest.let("out", this.combined(coefficients, values));
           this.within(columns.axis, second, () =>
-            this.store(new Map(this.base).set(rows.axis, first).set(columns.axis, second), result),
+            this.store(new Map(base).set(rows.axis, first).set(columns.axis, second), result),
           );
         }),
       );
     });
+  }
+
+  /** Where a part of one of the vectors lies among all of them. */
+  private inPart(at: Index, point: ReadonlyMap<Axis, Index>): Index {
+    return at.times(this.vectors.extent).plus(point.get(this.vectors) ?? 0);
   }
 
   private store(map: ReadonlyMap<Axis, Index>, result: KernelExpr): void {

@@ -3,8 +3,7 @@
  * that the text beside a binary is what runs (binaryen would rewrite it, and is three times as large).
  */
 import type { default as loadWabt } from "wabt";
-import { moduleFile } from "../../runtime/artifact.ts";
-import type { Artifact } from "../../runtime/program/schema.ts";
+import { type Artifact, moduleFile } from "../../runtime/program/schema.ts";
 
 type Wabt = Awaited<ReturnType<typeof loadWabt>>;
 

@@ -9,7 +9,7 @@
  */
 import type { BindingAccess, ProgramKernel } from "../../runtime/program/schema.ts";
 import type { Kernel, KernelExpr, KernelType, Statement } from "../ir/kernel.ts";
-import type { ScalarType } from "../ir/scalar.ts";
+import type { ScalarType, UniformName } from "../ir/scalar.ts";
 import { uniformFields } from "../ir/uniforms.ts";
 import { type Constants, fold, positions, turns } from "../ir/unroll.ts";
 import { linearForm, Signs } from "./address.ts";
@@ -54,6 +54,12 @@ export function printWat(kernel: Kernel, options: WatOptions = {}): WatKernel {
     bind(b.name, writes ? "read_write" : "read");
   }
   if (kernel.uniforms.length > 0) bind("uniforms", "uniform");
+  uniformFields.forEach(({ name, type }, i) => {
+    if (!printer.uniforms.has(name)) return;
+    const wasm = type === "f32" ? "f32" : "i32";
+    printer.locals.set(`uniforms.${name}`, wasm);
+    prologue.push(`(local.set $uniforms.${name} (${wasm}.load offset=${4 * i} (local.get $uniforms)))`);
+  });
   const [x, y] = kernel.workgroups;
   const grid = [
     ["workgroup.x", y === 1 ? "(local.get $workgroup)" : `(i32.rem_u (local.get $workgroup) (i32.const ${x}))`],
@@ -82,6 +88,7 @@ class Printer {
   readonly lines: string[] = [];
   readonly locals = new Map<string, string>();
   readonly called = new Set<string>();
+  readonly uniforms = new Set<UniformName>();
   private readonly signs: Signs;
   private readonly aliases: ReadonlyMap<string, string>;
   private readonly relaxed: boolean;
@@ -234,10 +241,8 @@ class Printer {
         if (e.name === "local" || e.name === "subgroupLane") return "(i32.const 0)";
         this.locals.set(e.name, "i32");
         return `(local.get $${e.name})`;
-      case "uniform": {
-        const offset = 4 * uniformFields.findIndex((f) => f.name === e.name);
-        return `(${wasmType(e)}.load offset=${offset} (local.get $uniforms))`;
-      }
+      case "uniform":
+        return this.uniform(e.name);
       case "load":
         return this.load(e, "load", constants);
       case "sharedLoad":
@@ -264,12 +269,18 @@ class Printer {
         return this.select(e, constants);
       case "random":
         this.called.add("$random");
-        return `(call $random ${["seed", "step"].map((name) => this.expr({ kind: "uniform", name: name as "seed", dtype: "u32", width: 1 }, constants)).join(" ")} (i32.const ${e.stream | 0}) ${inner(e.element)})`;
+        return `(call $random ${this.uniform("seed")} ${this.uniform("step")} (i32.const ${e.stream | 0}) ${inner(e.element)})`;
       case "unary":
         return this.unary(e, constants);
       case "binary":
         return this.binary(e, constants);
     }
+  }
+
+  /** Uniforms are read once, before the workgroups: an engine does not know that no store changes them. */
+  private uniform(name: UniformName): string {
+    this.uniforms.add(name);
+    return `(local.get $uniforms.${name})`;
   }
 
   private load(e: KernelExpr & { kind: "load" }, how: "load" | "load32_splat", constants: Constants): string {

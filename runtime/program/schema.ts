@@ -211,3 +211,6 @@ export interface Artifact {
   /** safetensors bytes. */
   readonly weights?: Uint8Array;
 }
+
+/** Where the binary of a kernel's WebAssembly text lies: "kernels/NAME.wasm". */
+export const moduleFile = (file: string): string => file.replace(/\.wat$/, ".wasm");

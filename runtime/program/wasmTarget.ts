@@ -11,7 +11,7 @@ export const wasmTarget: Target = {
     maxBufferSize: 2 ** 31,
     maxStorageBufferBindingSize: 2 ** 31,
     maxStorageBuffersPerShaderStage: 64,
-    maxComputeWorkgroupStorageSize: 65536,
+    maxComputeWorkgroupStorageSize: 262144,
     maxComputeInvocationsPerWorkgroup: 1,
     maxComputeWorkgroupSizeX: 1,
     maxComputeWorkgroupsPerDimension: 2 ** 31 - 1,

@@ -1,8 +1,7 @@
-import { moduleFile } from "../artifact.ts";
 import type { Device, LoadOptions } from "../device.ts";
 import { FailureWatch, lostError } from "../failure.ts";
 import { KilnError } from "../program/error.ts";
-import { type Artifact, isCopy, type Program, type ProgramKernel } from "../program/schema.ts";
+import { type Artifact, isCopy, moduleFile, type Program, type ProgramKernel } from "../program/schema.ts";
 import { WasmMemory } from "./memory.ts";
 import { WasmProgram } from "./program.ts";
 import { callingThread, type Spawn, startWorkers, type ThreadError, type Threads } from "./threads.ts";

@@ -59,7 +59,7 @@ describe("compile", () => {
         .join(" | ")};`,
     );
     expect(text).toContain("export const inputShape = [8,3,32,32] as const;");
-    expect(text).toMatch(/export async function load\(device: GPUDevice, .*\): Promise<Tiny>/);
+    expect(text).toMatch(/export async function load\(device: Device, .*\): Promise<Tiny>/);
   });
 
   test("momentum keeps velocities, --set and --mode are recorded", async () => {

@@ -16,7 +16,7 @@ import { shapeText } from "./shape.ts";
 
 const folder = `${root}test/golden/`;
 const update = process.env.KILN_UPDATE_GOLDEN === "1";
-const targets = ["portable", "lavapipe"] as const;
+const targets = ["portable", "lavapipe", "wasm"] as const;
 type TargetName = (typeof targets)[number];
 
 /** Each compilation once, when the first file that shows it is looked at. */
@@ -38,7 +38,7 @@ const step = (model: string, target: TargetName) => compiled(model, target).mode
 /**
  * Kernels of LeNet at batch 4 that are shown whole: the pictures' resize; a pool; a convolution through workgroup memory;
  * the rows of softmax cross-entropy with its gradient; a weight's gradient with its update, with momentum; a dense layer
- * with bias and relu by broadcast.
+ * with bias and relu by broadcast. For WebAssembly, the same six.
  */
 const shown: Readonly<Record<TargetName, readonly string[]>> = {
   portable: [
@@ -49,6 +49,14 @@ const shown: Readonly<Record<TargetName, readonly string[]>> = {
     "kernels/denseWeightGradient_dense_2_weight_next.wgsl",
   ],
   lavapipe: ["kernels/dense_relu_3.wgsl"],
+  wasm: [
+    "kernels/pictures_input.wat",
+    "kernels/maxPool2d_maxPool2d_1_y.wat",
+    "kernels/conv2d_conv2d_2.wat",
+    "kernels/softmaxCrossEntropy_d_dense_2.wat",
+    "kernels/denseWeightGradient_dense_2_weight_next.wat",
+    "kernels/dense_relu_3.wat",
+  ],
 };
 
 /** A line a kernel: the hash of its text, and its file in the artifact. */

@@ -13,6 +13,7 @@ describe("targets", () => {
       "mobile",
       "small-buffers",
       "few-bindings",
+      "wasm",
     ]);
   });
   test("portable has WebGPU's default limits and nothing else", () => {
