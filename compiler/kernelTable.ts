@@ -1,5 +1,6 @@
 /** The kernels of an artifact: their texts, and what they bind. */
 import type { ProgramKernel, Target } from "../runtime/program/schema.ts";
+import { relaxedSimd } from "../runtime/program/wasmTarget.ts";
 import type { Kernel } from "./ir/kernel.ts";
 import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
@@ -37,7 +38,11 @@ interface Language {
 }
 
 const wgsl: Language = { extension: "wgsl", entryPoint: "main", print: printWgsl };
-const wasm: Language = { extension: "wat", entryPoint: "run", print: printWat };
+const wasm = ({ features }: Target): Language => ({
+  extension: "wat",
+  entryPoint: "run",
+  print: (kernel, sharing) => printWat(kernel, { ...sharing, relaxedSimd: features.includes(relaxedSimd) }),
+});
 
 /** Kernels by text: what is the same is printed and kept once. */
 export class KernelTable {
@@ -50,7 +55,7 @@ export class KernelTable {
   private readonly language: Language;
 
   constructor(target: Target) {
-    this.language = target.class === "wasm" ? wasm : wgsl;
+    this.language = target.class === "wasm" ? wasm(target) : wgsl;
   }
 
   /** The kernel's place in the table, and what it binds, in order. */

@@ -3,6 +3,7 @@ import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
 import { wasmTarget } from "../program/wasmTarget.ts";
 import { WasmDevice } from "../wasm/device.ts";
+import { engineFeatures } from "../wasm/features.ts";
 import type { Spawn } from "../wasm/threads.ts";
 import type { FoundAdapter } from "./adapters.ts";
 
@@ -30,6 +31,7 @@ const nameOf = (threads: number): string =>
 export function wasmAdapter(): FoundAdapter {
   const threads = threadCount();
   const name = nameOf(threads);
+  const features = engineFeatures();
   return {
     name,
     class: "wasm",
@@ -37,9 +39,9 @@ export function wasmAdapter(): FoundAdapter {
     vendor: "the JavaScript engine",
     identity: `wasm ${threads}`,
     driver: `V8 ${process.versions.v8}`,
-    features: wasmTarget.features,
+    features,
     subgroupSizes: null,
-    target: wasmTarget,
+    target: { ...wasmTarget, features },
     open: async () => new WasmDevice({ name, threads, spawn }),
   };
 }

@@ -19,3 +19,6 @@ export const wasmTarget: Target = {
   features: [],
   subgroupSize: null,
 };
+
+/** The feature of an engine that multiplies and adds four lanes with one rounding where the processor does: other bits. */
+export const relaxedSimd = "relaxed-simd";

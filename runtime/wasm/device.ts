@@ -2,6 +2,7 @@ import type { Device, LoadOptions } from "../device.ts";
 import { FailureWatch, lostError } from "../failure.ts";
 import { KilnError } from "../program/error.ts";
 import { type Artifact, isCopy, moduleFile, type Program, type ProgramKernel } from "../program/schema.ts";
+import { engineFeatures } from "./features.ts";
 import { WasmMemory } from "./memory.ts";
 import { WasmProgram } from "./program.ts";
 import { callingThread, type Spawn, startWorkers, type ThreadError, type Threads } from "./threads.ts";
@@ -36,6 +37,12 @@ export class WasmDevice implements Device {
       throw new KilnError(
         "adapter",
         `the program was compiled for ${program.target.name}, which WebAssembly does not run: compile the model for the target "wasm"`,
+      );
+    const lacks = program.target.features.filter((feature) => !engineFeatures().includes(feature));
+    if (lacks.length > 0)
+      throw new KilnError(
+        "adapter",
+        `the program was compiled for an engine with ${lacks.join(", ")}, which this one lacks: compile it for the target "wasm"`,
       );
     const watch = new FailureWatch();
     let threads: Threads | null = null;
