@@ -69,8 +69,9 @@ export interface LoadedProgram {
   read(place: Place, bytes: number): Promise<ArrayBuffer>;
   /** Sets a tensor from its beginning, after all that was submitted. */
   write(place: Place, values: Float32Array): Promise<void>;
-  /** Time of every dispatch of a run: the least of `repeats`. They really run. */
-  profile(run: RunRequest, repeats: number): Promise<Profile>;
+  /** Time of every dispatch of a run: the least of `repeats`. They really run. `expectedMs` is about how long a run takes,
+   * 0 where not known. */
+  profile(run: RunRequest, repeats: number, expectedMs?: number): Promise<Profile>;
   /** Frees what the program has on the device. At any time. */
   destroy(): void;
 }

@@ -1,8 +1,6 @@
 import { Command } from "commander";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
-import { DeviceWatch } from "../../runtime/webgpu/device.ts";
-import { gpuOf } from "../../runtime/webgpu/index.ts";
 import { measurePeak } from "../bench/peak.ts";
 import { openAdapter } from "../device.ts";
 import { Interrupted, UsageError } from "../errors.ts";
@@ -60,8 +58,7 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
   const cache = tuningPath(options.cache);
   readRecords(cache); // a damaged file is told now, not after measuring
   const opened = await openAdapter(options);
-  const { target } = opened;
-  const device = gpuOf(opened.device, "kiln tune");
+  const { device, target } = opened;
   const trains = model.mode === "train";
   const entries: EntryName[] = trains
     ? [model.classes === null ? "gradientsFromCotangent" : "step", "forward"]
@@ -77,11 +74,9 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
   say(`Contractions: ${subjects.length}. Records: ${cache}`);
 
   const interruption = new Interruption("measurement");
-  const watch = new DeviceWatch(device);
   try {
     const records = await tuneAll(subjects, {
       device,
-      watch,
       target,
       cache,
       most: options.candidates,
@@ -104,6 +99,5 @@ async function tune(path: string, options: TuneOptions): Promise<void> {
     throw new Interrupted();
   } finally {
     interruption.end();
-    watch.stop();
   }
 }

@@ -1,4 +1,4 @@
-/** One contraction's memory on the device, and kernels of different schedules run on it: what they compute, how long. */
+/** One contraction by itself: kernels of different schedules run on a device, what they compute, how long they take. */
 
 import type { FusedProgram } from "../../compiler/ir/fused.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
@@ -9,16 +9,15 @@ import { uniformFields } from "../../compiler/ir/uniforms.ts";
 import { KernelTable } from "../../compiler/kernelTable.ts";
 import type { BufferPlace } from "../../compiler/plan/bindings.ts";
 import type { Contraction } from "../../compiler/schedule/contraction.ts";
+import { assemble } from "../../compiler/wasm/assemble.ts";
+import type { Device, LoadedProgram, Place } from "../../runtime/device.ts";
+import { Inputs, type UniformName } from "../../runtime/inputs.ts";
 import type { Clock } from "../../runtime/profile.ts";
-import type { Target } from "../../runtime/program/schema.ts";
+import type { Artifact, ProgramBinding, ProgramStep, Target } from "../../runtime/program/schema.ts";
 import { textureExtent } from "../../runtime/program/texture.ts";
-import { type Command, copyIntoTexture, recordCommands } from "../../runtime/webgpu/commands.ts";
-import { Allocator, type DeviceWatch, scoped } from "../../runtime/webgpu/device.ts";
-import { buildPipelines } from "../../runtime/webgpu/pipelines.ts";
-import { clockOf, timeCommands } from "../../runtime/webgpu/profile.ts";
-import { readSlice, writeSlice } from "../../runtime/webgpu/readback.ts";
+import { singleEntryProgram } from "../bench/singleEntry.ts";
 
-const uniformValues: Readonly<Record<string, number>> = {
+const uniformValues: Readonly<Record<UniformName, number>> = {
   seed: 1,
   step: 1,
   lr: 0.5,
@@ -28,129 +27,89 @@ const uniformValues: Readonly<Record<string, number>> = {
   pictureWidth: 1,
 };
 
-const readbackBytes = 16 * 2 ** 20;
-
-/** A kernel's dispatch, after the copies into the textures that it reads. */
-export type Runnable = readonly Command[];
+/** A kernel on the device, with memory of its own, and the copies into the textures that it reads. */
+export interface Runnable {
+  readonly artifact: Artifact;
+  readonly loaded: LoadedProgram;
+}
 
 export class KernelBench {
-  readonly clock: Clock;
-  private readonly allocator: Allocator;
-  private readonly uniforms: GPUBuffer;
-  private readonly readback: GPUBuffer;
-  /** By storage: the versions of a state share theirs. */
-  private readonly memory = new Map<Value, GPUBuffer>();
-  private readonly places = new Map<Value, BufferPlace>();
-  private readonly copies = new Map<Value, PlanTexture>();
-  private readonly textures = new Map<PlanTexture, GPUTexture>();
   private readonly previous: ReadonlyMap<Value, Value>;
   private readonly states: ReadonlySet<Value>;
   private readonly positive: ReadonlySet<Value>;
+  private readonly running = new Set<Runnable>();
+  /** How time was taken. */
+  clock: Clock = "submits";
 
   constructor(
-    private readonly device: GPUDevice,
-    private readonly watch: DeviceWatch,
+    private readonly device: Device,
     private readonly contraction: Contraction,
     program: FusedProgram,
     private readonly target: Target,
   ) {
-    this.clock = clockOf(device);
-    this.allocator = new Allocator(device);
     this.previous = new Map(program.updates.map(({ state, next }) => [next, state]));
     this.states = new Set(program.states.map(({ value }) => value));
     this.positive = positiveValues(contraction);
-    const { UNIFORM, COPY_DST, MAP_READ } = GPUBufferUsage;
-    this.uniforms = this.allocator.create("uniforms", Math.ceil(uniformFields.length / 4) * 16, UNIFORM | COPY_DST);
-    this.readback = this.allocator.create("readback", readbackBytes, MAP_READ | COPY_DST);
-    const block = new DataView(new ArrayBuffer(uniformFields.length * 4));
-    uniformFields.forEach(({ name, type }, i) => {
-      if (type === "f32") block.setFloat32(4 * i, uniformValues[name], true);
-      else block.setUint32(4 * i, uniformValues[name], true);
-    });
-    device.queue.writeBuffer(this.uniforms, 0, block.buffer as ArrayBuffer);
   }
 
   /**
-   * A kernel of the contraction ready to run. The driver may compile only when it first does.
+   * A kernel of the contraction ready to run, its inputs filled. The driver may compile only when it first does.
    * @throws KilnError where the device refuses it, or has no memory for its values
    */
   async prepare(kernel: Kernel): Promise<Runnable> {
-    const { device, watch } = this;
-    const table = new KernelTable(this.target);
-    const { shared } = table.add(kernel, {
-      placeOf: (value) => this.place(value),
-      textureOf: (value) => this.copyOf(value),
-    });
-    const pipelines = await watch.wait(buildPipelines(device, { program: table, kernels: table.texts }, [0]));
-    const pipeline = pipelines.get(0)!;
-    const copies: Command[] = [];
-    const resources: (GPUBufferBinding | GPUTextureView)[] = [];
-    for (const { place, buffers } of shared) {
-      const [{ value }] = buffers;
-      const buffer = await this.buffer(value);
-      if (place.kind !== "texture") resources.push({ buffer });
-      else {
-        const texture = await this.texture(place.texture);
-        resources.push(texture.createView());
-        copies.push(copyIntoTexture({ buffer, offset: 0, size: buffer.size }, texture, elementCount(value.type.shape)));
-      }
-    }
-    if (kernel.uniforms.length > 0) resources.push({ buffer: this.uniforms });
-    const { result: bindGroup, checked } = scoped(device, `binding the buffers of ${kernel.name}`, () =>
-      device.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0),
-        entries: resources.map((resource, binding) => ({ binding, resource })),
-      }),
-    );
-    await watch.wait(checked);
-    const { name, workgroups, operations, executedOperations = operations } = kernel;
-    return [...copies, { kernel: name, pipeline, bindGroup, workgroups, operations: executedOperations }];
+    const artifact = await assemble(this.artifact(kernel));
+    const loaded = await this.device.load(artifact, { entries: ["forward"], pictureBytes: 0, inFlight: 2 });
+    const runnable = { artifact, loaded };
+    this.running.add(runnable);
+    for (const value of new Set(kernel.buffers.map((b) => this.storage(b.value)))) await this.fill(runnable, value);
+    return runnable;
+  }
+
+  /** Frees what a kernel has on the device. */
+  release(runnable: Runnable): void {
+    this.running.delete(runnable);
+    runnable.loaded.destroy();
   }
 
   /** Runs a kernel once on fresh inputs: what it stores, in the order of the contraction's stores. */
   async outputs(runnable: Runnable): Promise<Float32Array[]> {
-    const { device, watch } = this;
     const stored = this.contraction.stores.map(({ value }) => value);
     for (const value of stored) {
-      const buffer = await this.buffer(value);
-      // What the kernel updates it also reads; anything else that an earlier kernel stored must not pass for this one's.
-      if (this.storage(value) !== value) await this.fill(this.storage(value), buffer);
-      else {
-        const encoder = device.createCommandEncoder();
-        encoder.clearBuffer(buffer);
-        device.queue.submit([encoder.finish()]);
-      }
+      // What the kernel updates it also reads; anything else that was stored before must not pass for what is stored now.
+      const storage = this.storage(value);
+      if (storage !== value) await this.fill(runnable, storage);
+      else await runnable.loaded.write(this.at(runnable, value), new Float32Array(elementCount(value.type.shape)));
     }
-    const { checked } = scoped(device, `running ${this.contraction.group.name}`, () => {
-      const encoder = device.createCommandEncoder();
-      recordCommands(encoder, runnable);
-      device.queue.submit([encoder.finish()]);
-    });
-    await watch.wait(checked);
+    const { done } = await runnable.loaded.submit(this.run(runnable));
+    await done;
     const results: Float32Array[] = [];
     for (const value of stored) {
-      const buffer = await this.buffer(value);
-      const slice = { buffer, offset: 0, size: buffer.size };
-      const bytes = await readSlice(device, watch, this.readback, slice, elementCount(value.type.shape) * 4);
-      results.push(new Float32Array(bytes));
+      const bytes = elementCount(value.type.shape) * 4;
+      results.push(new Float32Array(await runnable.loaded.read(this.at(runnable, this.storage(value)), bytes)));
     }
     return results;
   }
 
-  /** Runs kernels once each, in turn, with the copies that each needs: milliseconds. `expected` is about how long they
-   * take together, 0 where not known. */
+  /** Runs kernels once each, in turn, with the copies that each needs: milliseconds. `expected` is about how long each
+   * takes, 0 where not known. */
   async time(among: readonly Runnable[], expected: number): Promise<number[]> {
-    const times = await timeCommands(this.device, this.watch, among.flat(), expected);
-    let at = 0;
-    return among.map((runnable) => {
-      const own = times.slice(at, at + runnable.length);
-      at += runnable.length;
-      return own.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
-    });
+    const times: number[] = [];
+    for (const runnable of among) {
+      const { clock, totalNanoseconds } = await runnable.loaded.profile(this.run(runnable), 1, expected);
+      this.clock = clock;
+      times.push(totalNanoseconds / 1e6);
+    }
+    return times;
   }
 
   destroy(): void {
-    this.allocator.destroy();
+    for (const runnable of this.running) this.release(runnable);
+  }
+
+  private run({ artifact }: Runnable) {
+    const inputs = new Inputs(artifact.program, 0);
+    for (const [name, value] of Object.entries(uniformValues)) inputs.setUniform(name as UniformName, value);
+    return { entry: "forward", pictures: false, inputs } as const;
   }
 
   private storage(value: Value): Value {
@@ -158,55 +117,68 @@ export class KernelBench {
     return state ? this.storage(state) : value;
   }
 
-  /** As a plan would have it, each value for itself. */
-  private place(value: Value): BufferPlace {
+  /** A program of this kernel alone: as a plan would have it, each value for itself. */
+  private artifact(kernel: Kernel): Artifact {
+    const places = new Map<Value, BufferPlace>();
+    const placeOf = (value: Value): BufferPlace => {
+      const storage = this.storage(value);
+      const size = elementCount(storage.type.shape) * 4;
+      const place: BufferPlace =
+        places.get(storage) ??
+        (this.states.has(storage)
+          ? { kind: "state", state: storage }
+          : { kind: "arena", arena: places.size, offset: 0, size });
+      places.set(storage, place);
+      return place;
+    };
+    const copies = new Map<Value, PlanTexture>();
+    const textureOf = (value: Value): PlanTexture => {
+      const copy = { name: `${value.name}.texture`, type: value.type };
+      const size = elementCount(value.type.shape) * 4;
+      const made = { value: copy, source: value, gpuTexture: copies.size, size, start: 0, end: 1 };
+      const texture = copies.get(value) ?? made;
+      copies.set(value, texture);
+      return texture;
+    };
+    const table = new KernelTable(this.target);
+    const { index, shared } = table.add(kernel, { placeOf, textureOf });
+    const tensorOf = (value: Value) => {
+      const storage = this.storage(value);
+      return { kind: this.states.has(storage) ? ("state" as const) : ("buffer" as const), name: storage.name };
+    };
+    const bindings = shared.map(({ place, buffers }): ProgramBinding => {
+      const [{ value }] = buffers;
+      return place.kind === "texture" ? { kind: "texture", name: place.texture.value.name } : tensorOf(value);
+    });
+    if (kernel.uniforms.length > 0) bindings.push({ kind: "uniforms" });
+    const fills = [...copies].map(([value, { value: copy }]): ProgramStep => {
+      placeOf(value);
+      return { copy: tensorOf(value), texture: copy.name };
+    });
+    return singleEntryProgram({
+      name: kernel.name,
+      target: this.target,
+      table,
+      states: [...places.keys()].filter((value) => this.states.has(value)),
+      buffers: [...places.keys()].filter((value) => !this.states.has(value)),
+      textures: [...copies.values()].map((copy) => ({
+        ...copy,
+        extent: textureExtent(elementCount(copy.value.type.shape)),
+      })),
+      steps: [...fills, { kernel: index, workgroups: kernel.workgroups, bindings }],
+      uniforms: uniformFields,
+    });
+  }
+
+  private at({ artifact }: Runnable, value: Value): Place {
     const storage = this.storage(value);
-    const known = this.places.get(storage);
-    if (known) return known;
-    const size = elementCount(storage.type.shape) * 4;
-    const place: BufferPlace = this.states.has(storage)
-      ? { kind: "state", state: storage }
-      : { kind: "arena", arena: this.places.size, offset: 0, size };
-    this.places.set(storage, place);
-    return place;
+    if (this.states.has(storage)) return { kind: "state", name: storage.name };
+    const buffer = artifact.program.entries.forward!.buffers.find((b) => b.name === storage.name)!;
+    return { kind: "buffer", entry: "forward", buffer };
   }
 
-  private copyOf(value: Value): PlanTexture {
-    const known = this.copies.get(value);
-    if (known) return known;
-    const copy = { name: `${value.name}.texture`, type: value.type };
-    const size = elementCount(value.type.shape) * 4;
-    const texture = { value: copy, source: value, gpuTexture: this.copies.size, size, start: 0, end: 1 };
-    this.copies.set(value, texture);
-    return texture;
-  }
-
-  private async texture(copy: PlanTexture): Promise<GPUTexture> {
-    const known = this.textures.get(copy);
-    if (known) return known;
-    const { name, type } = copy.value;
-    const texture = this.allocator.createTexture(name, textureExtent(elementCount(type.shape)));
-    await this.watch.wait(this.allocator.checked());
-    this.textures.set(copy, texture);
-    return texture;
-  }
-
-  private async buffer(value: Value): Promise<GPUBuffer> {
-    const storage = this.storage(value);
-    const known = this.memory.get(storage);
-    if (known) return known;
-    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
-    const bytes = elementCount(storage.type.shape) * 4;
-    const buffer = this.allocator.create(storage.name, bytes, STORAGE | COPY_DST | COPY_SRC);
-    await this.watch.wait(this.allocator.checked());
-    this.memory.set(storage, buffer);
-    await this.fill(storage, buffer);
-    return buffer;
-  }
-
-  private async fill(value: Value, buffer: GPUBuffer): Promise<void> {
-    const values = drawn(value, this.positive.has(value));
-    await writeSlice(this.device, this.watch, { buffer, offset: 0, size: buffer.size }, values);
+  private async fill(runnable: Runnable, value: Value): Promise<void> {
+    await runnable.loaded.write(this.at(runnable, value), drawn(value, this.positive.has(value)));
   }
 }
 

@@ -8,17 +8,16 @@ import { fromPlaces, toPlaces } from "../../compiler/schedule/identity.ts";
 import { scheduleGroup } from "../../compiler/schedule/index.ts";
 import type { Measurement, Rejection, TuningRecord } from "../../compiler/schedule/records.ts";
 import { type ContractionSchedule, defaultSchedule, textureBytesOf } from "../../compiler/schedule/tile.ts";
+import type { Device } from "../../runtime/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Target } from "../../runtime/program/schema.ts";
-import type { DeviceWatch } from "../../runtime/webgpu/device.ts";
 import { difference } from "./compare.ts";
 import { KernelBench, type Runnable } from "./kernelBench.ts";
 import { CandidatePlan } from "./plan.ts";
 import type { Subject } from "./subjects.ts";
 
 export interface SearchOptions {
-  readonly device: GPUDevice;
-  readonly watch: DeviceWatch;
+  readonly device: Device;
   readonly target: Target;
   /** Candidates measured in all, earlier runs counted in. */
   readonly most: number;
@@ -50,7 +49,7 @@ export type Findings = Pick<TuningRecord, "measurements" | "rejections">;
 /** Measures what `known` does not have yet, and hands on what is new as it comes. */
 export async function search(subject: Subject, known: TuningRecord | undefined, options: SearchOptions): Promise<void> {
   const { contraction: c, program, group, textureBytes } = subject;
-  const { device, watch, target, enough, onCandidate, keep } = options;
+  const { device, target, enough, onCandidate, keep } = options;
   const build =
     options.build ??
     ((schedule: ContractionSchedule) => scheduleGroup(group, { program, target, choose: () => schedule }));
@@ -73,7 +72,7 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
   };
   if (plan.left === 0 || enough()) return;
 
-  const bench = new KernelBench(device, watch, c, program, target);
+  const bench = new KernelBench(device, c, program, target);
   try {
     const usual: Candidate = { schedule: standard, runnable: await bench.prepare(build(standard)) };
     const expected = await bench.outputs(usual.runnable);
@@ -85,7 +84,9 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
       try {
         const runnable = await bench.prepare(build(schedule));
         const problem = difference(await bench.outputs(runnable), expected, extentOf(c.inner));
-        return problem ? reject(problem) : { schedule, runnable };
+        if (!problem) return { schedule, runnable };
+        bench.release(runnable);
+        return reject(problem);
       } catch (error) {
         if (error instanceof KilnError && error.kind === "validation") return reject(error.message);
         throw error;
@@ -108,7 +109,6 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
     };
 
     let usualMs = 0;
-    const fit = new Map<string, Candidate>();
     for (;;) {
       const batch: Candidate[] = [];
       while (batch.length < together && plan.left > 0 && !enough()) {
@@ -117,7 +117,7 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
         if (candidate) batch.push(candidate);
       }
       if (batch.length === 0) break;
-      const first = await turns(bench, [usual, ...batch], 1, usualMs * (batch.length + 1));
+      const first = await turns(bench, [usual, ...batch], 1, usualMs);
       const [limit] = first.map(({ ms }) => hopeless * ms).sort((x, y) => x - y);
       const hopeful = first.slice(1).filter(({ ms }) => ms <= limit);
       record(
@@ -127,16 +127,15 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
       );
       usualMs = first[0].ms;
       if (hopeful.length > 0) {
-        const sum = first[0].ms + hopeful.reduce((n, { ms }) => n + ms, 0);
-        const [again, ...others] = await turns(bench, [usual, ...hopeful], runs - 1, sum);
+        const [again, ...others] = await turns(bench, [usual, ...hopeful], runs - 1, usualMs);
         usualMs = Math.min(usualMs, again.ms);
         record(
           others.map((timed, i) => ({ ...timed, ms: Math.min(timed.ms, hopeful[i].ms) })),
           usualMs,
           runs,
         );
-        for (const { schedule, runnable } of hopeful) fit.set(scheduleKey(schedule), { schedule, runnable });
       }
+      for (const { runnable } of batch) bench.release(runnable); // each has memory of its own
       await keepNew();
     }
     const finals = measurements
@@ -144,9 +143,12 @@ export async function search(subject: Subject, known: TuningRecord | undefined, 
       .sort((x, y) => x.ms / x.defaultMs - y.ms / y.defaultMs)
       .slice(0, finalists);
     if (finals.length > 0) {
-      const entrants = finals.map(({ schedule }) => fit.get(scheduleKey(fromPlaces(c, schedule)))!);
-      const sum = usualMs + finals.reduce((n, { ms }) => n + ms, 0);
-      const [again, ...others] = await turns(bench, [usual, ...entrants], finalRuns, sum);
+      const entrants: Candidate[] = [];
+      for (const { schedule: placed } of finals) {
+        const schedule = fromPlaces(c, placed);
+        entrants.push({ schedule, runnable: await bench.prepare(build(schedule)) });
+      }
+      const [again, ...others] = await turns(bench, [usual, ...entrants], finalRuns, usualMs);
       record(others, again.ms, finalRuns);
     }
     await keepNew();

@@ -1,5 +1,4 @@
 import type { Device, LoadedProgram, LoadOptions } from "../device.ts";
-import { KilnError } from "../program/error.ts";
 import type { Artifact, Target } from "../program/schema.ts";
 import { adapterName, requestGpuDevice, requireTarget } from "./device.ts";
 import { loadProgram } from "./program.ts";
@@ -20,12 +19,6 @@ export class WebGpuDevice implements Device {
   destroy(): void {
     this.gpu.destroy();
   }
-}
-
-/** The WebGPU device that a device is. Throws KilnError of kind "usage" where it is another; `what` names what wants it. */
-export function gpuOf(device: Device, what: string): GPUDevice {
-  if (device instanceof WebGpuDevice) return device.gpu;
-  throw new KilnError("usage", `${what} needs a WebGPU adapter, and ${device.name} is none: name one, --adapter`);
 }
 
 /**

@@ -9,19 +9,20 @@ export const clockOf = (device: GPUDevice): Clock =>
 /** WebGPU's bound is 4096 queries a set, two a dispatch. */
 const dispatchesPerSet = 2048;
 
-/** Runs `commands` `repeats` times, every dispatch in a pass of its own, and keeps each one's least time. */
+/** Runs `commands` `repeats` times, some `expectedMs` each where that is not 0, every dispatch in a pass of its own, and keeps each one's least time. */
 export async function profileCommands(
   device: GPUDevice,
   watch: DeviceWatch,
   commands: readonly Command[],
   repeats: number,
+  expectedMs: number,
 ): Promise<Profile> {
   const least = commands.map(() => Number.POSITIVE_INFINITY);
   const software = device.adapterInfo.isFallbackAdapter;
   // Waiting takes a core from a software driver (see Pace), unless it is known how long not to ask: one run to find out.
-  const runs = software ? repeats + 1 : repeats;
+  const runs = software && expectedMs === 0 ? repeats + 1 : repeats;
   for (let from = 0; from < commands.length; from += dispatchesPerSet) {
-    let patience = 0;
+    let patience = software ? expectedMs : 0;
     for (let run = 0; run < runs; run++) {
       const times = await timeCommands(device, watch, commands.slice(from, from + dispatchesPerSet), patience);
       times.forEach((time, i) => {
@@ -42,7 +43,7 @@ export async function profileCommands(
  * Nanoseconds of each command, all run once in their order; at most 2048 of them. Nobody asks for `patience` milliseconds
  * whether the device is done.
  */
-export const timeCommands = (
+const timeCommands = (
   device: GPUDevice,
   watch: DeviceWatch,
   commands: readonly Command[],

@@ -114,9 +114,11 @@ export class GpuProgram implements LoadedProgram {
     await writeSlice(this.device, this.watch, this.#slice(place), values);
   }
 
-  async profile(run: RunRequest, repeats: number): Promise<Profile> {
+  async profile(run: RunRequest, repeats: number, expectedMs = 0): Promise<Profile> {
+    const { uniforms } = run.inputs.take();
+    this.device.queue.writeBuffer(this.buffers.uniforms, 0, uniforms as Uint8Array<ArrayBuffer>);
     this.#writeInputs(run);
-    return profileCommands(this.device, this.watch, this.#recorded(run), repeats);
+    return profileCommands(this.device, this.watch, this.#recorded(run), repeats, expectedMs);
   }
 
   /** Frees everything on the device. The device itself stays. */

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { checkExample, examples } from "../../cli/check/selfTest.ts";
 import { openDevice } from "../../runtime/node/index.ts";
-import { gpuOf } from "../../runtime/webgpu/index.ts";
+import { gpuOf } from "../runtime/devices.ts";
 import { Folder } from "./kiln.ts";
 
 const folder = new Folder();
@@ -36,7 +36,7 @@ test("the self-tests pass here, and notice a wrong result", { timeout: 120_000 }
   for (const example of ["relu(x: [2,7]) -> [2,7]", "dense(x: [2,12], { units: 5 }) -> [2,5]"])
     expect(await checkExample(device, target, example)).toMatchObject({ ok: true, failure: null });
   // A driver that computes max as min.
-  const gpu = gpuOf(device, "this test");
+  const gpu = gpuOf(device);
   const create = gpu.createShaderModule.bind(gpu);
   gpu.createShaderModule = (descriptor) => create({ ...descriptor, code: descriptor.code.replace(/\bmax\(/g, "min(") });
   const wrong = await checkExample(device, target, "relu(x: [2,7]) -> [2,7]");

@@ -11,10 +11,8 @@ import { scheduleGroup } from "../../compiler/schedule/index.ts";
 import { bestMeasurement, type TuningRecord } from "../../compiler/schedule/records.ts";
 import { type ContractionSchedule, defaultSchedule } from "../../compiler/schedule/tile.ts";
 import { openDevice } from "../../runtime/node/device.ts";
-import { DeviceWatch } from "../../runtime/webgpu/device.ts";
-import { gpuOf } from "../../runtime/webgpu/index.ts";
 import { model } from "../kernel/models.ts";
-import { adapterNames } from "../runtime/devices.ts";
+import { adapterNames, deviceNames } from "../runtime/devices.ts";
 
 const small = model([4, 3, 8, 8], (call, x) => {
   x = call("relu", call("conv2d", x, { channels: 32, kernel: 3 }));
@@ -26,10 +24,8 @@ type Build = (schedule: ContractionSchedule, kernel: Kernel) => Kernel;
 
 /** Searches for the contractions of a step of a small network; `change` has a hand in each candidate's kernel. */
 async function searchSmall(adapterName: string, most: number, change: Build = (_, kernel) => kernel) {
-  const { device: opened, target } = await openDevice({ adapter: adapterName });
-  const device = gpuOf(opened, "this test");
+  const { device, target } = await openDevice({ adapter: adapterName });
   const { model: compiled } = compileGraph(small, { target, velocity: true, entries: ["step", "forward"] });
-  const watch = new DeviceWatch(device);
   const found: { standard: ContractionSchedule; record: TuningRecord }[] = [];
   for (const subject of subjectsOf(compiled, adapter, target)) {
     const { key, kernel, size, contraction, group, program } = subject;
@@ -44,7 +40,6 @@ async function searchSmall(adapterName: string, most: number, change: Build = (_
     };
     await search(subject, undefined, {
       device,
-      watch,
       target,
       most,
       enough: () => false,
@@ -60,7 +55,7 @@ async function searchSmall(adapterName: string, most: number, change: Build = (_
   return found;
 }
 
-test.each(adapterNames)("measures as many as asked for, right ones, on %s", async (name) => {
+test.each(deviceNames)("measures as many as asked for, right ones, on %s", async (name) => {
   const found = await searchSmall(name, 3);
   // Two layers forward, two weight gradients, and the input gradient of the second, one of them perhaps no contraction.
   expect(found.length).toBeGreaterThanOrEqual(4);

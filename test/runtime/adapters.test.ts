@@ -6,9 +6,8 @@ import { chooseAdapter, classOf } from "../../runtime/node/adapters.ts";
 import { describeChoice, openDevice } from "../../runtime/node/device.ts";
 import { diagnose } from "../../runtime/node/doctor.ts";
 import { wgslStorageTextures } from "../../runtime/program/schema.ts";
-import { gpuOf } from "../../runtime/webgpu/index.ts";
 import { bundleForNode, start } from "./child.ts";
-import { adapterNames } from "./devices.ts";
+import { adapterNames, gpuOf } from "./devices.ts";
 
 const linux = process.platform === "linux" && process.arch === "x64";
 
@@ -28,7 +27,7 @@ test("classes by what adapters say of themselves", () => {
 describe.each(adapterNames)("%s", (name) => {
   test("is opened by its name, with all its limits, and described for the compiler", async () => {
     const { device: opened, adapter, target, description } = await openDevice({ adapter: name });
-    const device = gpuOf(opened, "this test");
+    const device = gpuOf(opened);
     expect(adapter.target).toEqual(target);
     for (const [limit, value] of Object.entries(target.limits))
       expect(device.limits[limit as keyof GPUSupportedLimits]).toBe(value);

@@ -1,13 +1,20 @@
 import { describe, vi } from "vitest";
+import type { Device } from "../../runtime/device.ts";
 import { listAdapters } from "../../runtime/node/adapters.ts";
 import { openDevice } from "../../runtime/node/device.ts";
-import { gpuOf, WebGpuDevice } from "../../runtime/webgpu/index.ts";
+import { WebGpuDevice } from "../../runtime/webgpu/index.ts";
 
 /** Software drivers compile slowly, more so on a busy machine. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const found = (await listAdapters({ packaged: true })).filter((adapter) => adapter.class !== "wasm");
 if (found.length === 0) throw new Error("no WebGPU adapter was found, not even the packaged SwiftShader");
+
+/** The WebGPU device that a device is. */
+export function gpuOf(device: Device): GPUDevice {
+  if (device instanceof WebGpuDevice) return device.gpu;
+  throw new Error(`${device.name} is no WebGPU device`);
+}
 
 /** Names of the software drivers found, or of the first GPU: what runs WGSL. */
 export const adapterNames = [
@@ -20,6 +27,6 @@ export const deviceNames = [...adapterNames, "wasm"];
 /** Runs the tests on every WebGPU adapter found. `open` gives a device of its own each time. */
 export function onEveryAdapter(tests: (open: () => Promise<WebGpuDevice>, name: string) => void): void {
   describe.each(adapterNames)("on %s", (name) => {
-    tests(async () => new WebGpuDevice(gpuOf((await openDevice({ adapter: name })).device, "this test")), name);
+    tests(async () => new WebGpuDevice(gpuOf((await openDevice({ adapter: name })).device)), name);
   });
 }
