@@ -7,11 +7,19 @@ import { UsageError } from "./errors.ts";
 import type { CompileNeeds, OpenedModel } from "./model.ts";
 import type { DeviceOptions, ModelOptions } from "./options.ts";
 import { formatSeconds, say } from "./output.ts";
+import { describedTarget } from "./targets.ts";
 import { tunedTarget } from "./tune/tuned.ts";
 
-/** Opens the adapter asked for, and says in one line which it is. */
-export async function openAdapter({ adapter }: DeviceOptions): Promise<OpenedDevice> {
-  const opened = await openDevice({ adapter });
+/**
+ * Opens the adapter asked for, and says in one line which it is. Where none is, one that runs the artifact at hand, or what
+ * `--target` names.
+ */
+export async function openAdapter(
+  { adapter, target }: DeviceOptions & Pick<ModelOptions, "target">,
+  stored?: Artifact | null,
+): Promise<OpenedDevice> {
+  const described = target === undefined || target === "adapter" ? undefined : await describedTarget(target);
+  const opened = await openDevice({ adapter, program: stored?.program.target ?? described });
   say(opened.description);
   return opened;
 }

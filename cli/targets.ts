@@ -5,6 +5,10 @@ import { KilnError } from "../runtime/program/error.ts";
 import type { Target } from "../runtime/program/schema.ts";
 import { UsageError } from "./errors.ts";
 
+/** A target that an option describes, whatever adapter is at hand. */
+export const describedTarget = (option: string): Promise<Target> =>
+  resolveTarget(option, () => Promise.reject(new UsageError(`--target ${option} names the adapter in hand`)));
+
 /** The target to compile for. `adapter` is asked for where the option names the adapter in hand. */
 export async function resolveTarget(option: string, adapter: () => Promise<Target>): Promise<Target> {
   if (option === "adapter") return adapter();

@@ -58,6 +58,11 @@ export function emitModule(program: Program): string {
     ],
     moduleSpecifier: "kiln/runtime",
   });
+  declare(
+    "target",
+    JSON.stringify(program.target),
+    "What it was compiled for: openDevice({ program: target }) of kiln/node opens a device that runs it.",
+  );
   declare("inputShape", JSON.stringify(program.input.shape), "Shape of the input, [N, C, H, W].");
   declare("outputShape", JSON.stringify(program.output.shape), "Shape of the output.");
   const classes = program.input.classNames;

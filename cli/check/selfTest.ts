@@ -6,6 +6,7 @@ import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { ops } from "../../compiler/ops/registry.ts";
 import { lower } from "../../compiler/passes/lower.ts";
 import { evaluate } from "../../compiler/reference/evaluate.ts";
+import { assemble } from "../../compiler/wasm/assemble.ts";
 import type { Device } from "../../runtime/device.ts";
 import { uniform } from "../../runtime/program/random.ts";
 import type { Target } from "../../runtime/program/schema.ts";
@@ -42,7 +43,7 @@ export async function checkExample(device: Device, target: Target, example: stri
 
 async function errorOf(device: Device, target: Target, graph: Graph): Promise<number> {
   const { model, artifact } = compileGraph(graph, { target, entries });
-  const session = await createSession(device, artifact, { entries, seed });
+  const session = await createSession(device, await assemble(artifact), { entries, seed });
   let worst = 0;
   try {
     for (const name of entries) {

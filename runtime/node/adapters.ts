@@ -79,8 +79,8 @@ function describeAdapter(adapter: GPUAdapter, languageFeatures: WGSLLanguageFeat
   };
 }
 
-/** Real GPUs first, then lavapipe, then SwiftShader, then WebAssembly. */
-const rank = (kind: TargetClass): number => ["lavapipe", "swiftshader", "wasm"].indexOf(kind) + 1;
+/** Real GPUs first, then WebAssembly, then lavapipe, then SwiftShader. */
+const rank = (kind: TargetClass): number => ["wasm", "lavapipe", "swiftshader"].indexOf(kind) + 1;
 
 /** Timestamps in nanoseconds, not rounded to 65536 of them. */
 const flags = ["disable-dawn-features=timestamp_quantization"];
@@ -145,7 +145,7 @@ async function openGpu(
 }
 
 /**
- * Every adapter found, best first: real GPUs, lavapipe, SwiftShader, WebAssembly. `packaged` adds the packaged SwiftShader also where
+ * Every adapter found, best first: real GPUs, WebAssembly, lavapipe, SwiftShader. `packaged` adds the packaged SwiftShader also where
  * there are others; without it that is added only where nothing else is found.
  */
 export async function listAdapters(options: { packaged?: boolean } = {}): Promise<FoundAdapter[]> {
@@ -161,21 +161,29 @@ const deviceNames: Record<string, string> = { lavapipe: "llvmpipe", swiftshader:
 
 /**
  * The adapter to use: the one that `wanted` names ("wasm", "lavapipe", "swiftshader", or part of a device's name, in either
- * case), or the best there is. Throws KilnError of kind "adapter" that says what to do.
+ * case), or the best there is: a GPU, else WebAssembly. Where a program is compiled already, `target` is what for: without
+ * a name it is one that runs such programs. Throws KilnError of kind "adapter" that says what to do.
  */
 export async function chooseAdapter(
   wanted: string | undefined = process.env.KILN_ADAPTER || undefined,
+  target?: Target,
 ): Promise<FoundAdapter> {
+  const isWasm = target && target.class === "wasm";
+  if (wanted === undefined && isWasm) return wasmAdapter();
   if (wanted?.toLowerCase() === "wasm") return wasmAdapter();
-  if (!hasVulkanDriver()) addSwiftShader();
+  const driver = hasVulkanDriver();
   if (wanted === undefined) {
-    // Dawn's own first choice needs no list: only SwiftShader, which it puts before lavapipe, is worth a second look.
-    const first = await openAdapter(null);
-    if (first && first.class !== "swiftshader") return first;
-    const [best] = await listAdapters();
-    if (!best) throw noAdapter();
+    // Without a driver there is no GPU to be asked for.
+    const first = driver ? await openAdapter(null) : null;
+    if (first && rank(first.class) === 0) return first;
+    if (!target) return wasmAdapter();
+    // Dawn puts SwiftShader before lavapipe.
+    if (first && first.class === "lavapipe") return first;
+    const best = (await listAdapters()).find((adapter) => adapter.class !== "wasm");
+    if (!best) throw noWebGpu(target);
     return best;
   }
+  if (!driver) addSwiftShader();
   const key = wanted.toLowerCase();
   if (key === "swiftshader") addSwiftShader();
   const name =
@@ -183,24 +191,29 @@ export async function chooseAdapter(
   const found = name === null ? null : await openAdapter(name);
   if (found) return found;
   const all = await listAdapters({ packaged: true });
-  if (all.length === 0) throw noAdapter();
   const described = all.find((adapter) => adapter.name.toLowerCase().includes(key));
   if (described) return described;
-  const remedy = key === "lavapipe" ? " tools/install-lavapipe installs it (Debian, as root)." : "";
+  const remedy =
+    key === "lavapipe"
+      ? " tools/install-lavapipe installs it (Debian, as root)."
+      : key === "swiftshader"
+        ? ` The packaged one cannot be used: ${addSwiftShader()}`
+        : "";
   throw new KilnError(
     "adapter",
     `no adapter is named "${wanted}"; found: ${all.map((adapter) => adapter.name).join("; ")}.${remedy}`,
   );
 }
 
-/** What to do where no adapter is found. */
-export function noAdapter(): KilnError {
+/** What to do where a program for WebGPU has nothing to run on. */
+function noWebGpu({ name }: Target): KilnError {
   const packaged = addSwiftShader();
   return new KilnError(
     "adapter",
-    "no WebGPU adapter was found: no GPU with a Vulkan, Metal or Direct3D driver, no lavapipe, and no SwiftShader" +
-      `${packaged ? ` (${packaged})` : ""}.\n` +
-      "On Debian or Ubuntu, run tools/install-lavapipe as root for the fast software driver, or install your GPU's " +
-      "Vulkan driver; on linux-x64, npm install --include=optional brings SwiftShader along.",
+    `the program was compiled for ${name}, and no WebGPU adapter was found: no GPU with a Vulkan, Metal or Direct3D ` +
+      `driver, no lavapipe, and no SwiftShader${packaged ? ` (${packaged})` : ""}.\n` +
+      "Compile it for WebAssembly, which needs none of them (--target wasm). Or, on Debian or Ubuntu, run " +
+      "tools/install-lavapipe as root, or install your GPU's Vulkan driver; on linux-x64, npm install " +
+      "--include=optional brings SwiftShader along.",
   );
 }

@@ -3,8 +3,11 @@ import type { Target } from "../program/schema.ts";
 import { chooseAdapter, type FoundAdapter } from "./adapters.ts";
 
 export interface OpenDeviceOptions {
-  /** "lavapipe", "swiftshader", or part of a device's name; where not given, $KILN_ADAPTER, then the best there is. */
+  /** "wasm", "lavapipe", "swiftshader", or part of a device's name; where not given, $KILN_ADAPTER, then the best there
+   * is: a GPU, else WebAssembly. */
   readonly adapter?: string;
+  /** What a program was compiled for: unless an adapter is named, the device is one that runs it. */
+  readonly program?: Target;
   /** Features beyond those that Kiln asks for where they are present (subgroups, timestamp-query). */
   readonly requireFeatures?: readonly GPUFeatureName[];
 }
@@ -20,7 +23,7 @@ export interface OpenedDevice {
 
 /** Opens a device with all that its adapter offers to Kiln. Throws KilnError of kind "adapter" that says what to do. */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenedDevice> {
-  const adapter = await chooseAdapter(options.adapter);
+  const adapter = await chooseAdapter(options.adapter, options.program);
   const device = await adapter.open(options.requireFeatures);
   return { device, adapter, target: adapter.target, description: describeChoice(adapter) };
 }
@@ -28,9 +31,9 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Opene
 /** "Running on llvmpipe (LLVM 15.0.6, 256 bits), a software adapter; ..." */
 export function describeChoice(found: FoundAdapter): string {
   if (!found.software) return `Running on ${found.name}`;
-  const faster =
-    found.class === "swiftshader"
-      ? "tools/install-lavapipe installs one several times as fast, a GPU with a Vulkan driver is faster still"
-      : "a GPU with a Vulkan driver is much faster";
-  return `Running on ${found.name}, a software adapter on the CPU: ${faster} (kiln doctor says more)`;
+  const more =
+    found.class === "wasm"
+      ? "without a GPU: one with a Vulkan driver is much faster; --adapter swiftshader shows the WGSL run"
+      : "a software adapter on the CPU: --adapter wasm is several times as fast, a GPU with a Vulkan driver faster still";
+  return `Running on ${found.name}, ${more} (kiln doctor says more)`;
 }

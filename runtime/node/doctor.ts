@@ -1,6 +1,6 @@
 import { KilnError } from "../program/error.ts";
 import type { Target } from "../program/schema.ts";
-import { chooseAdapter, type FoundAdapter, listAdapters, noAdapter } from "./adapters.ts";
+import { chooseAdapter, type FoundAdapter, listAdapters } from "./adapters.ts";
 import { addSwiftShader } from "./swiftshader.ts";
 
 export interface DoctorAdapter {
@@ -35,15 +35,13 @@ export async function diagnose(
   const found = await listAdapters({ packaged: true });
   let used: FoundAdapter | null = null;
   let why: string;
-  if (found.length === 0) why = noAdapter().message;
-  else
-    try {
-      used = await chooseAdapter(wanted);
-      why = reason(used, wanted);
-    } catch (error) {
-      if (!(error instanceof KilnError)) throw error;
-      why = error.message;
-    }
+  try {
+    used = await chooseAdapter(wanted);
+    why = reason(used, wanted);
+  } catch (error) {
+    if (!(error instanceof KilnError)) throw error;
+    why = error.message;
+  }
   return {
     adapters: found.map((one): DoctorAdapter => {
       const { name, vendor, software, target, features, subgroupSizes } = one;
@@ -58,6 +56,8 @@ export async function diagnose(
 function reason(used: FoundAdapter, wanted: string | undefined): string {
   if (wanted !== undefined) return `${used.name}: chosen by name ("${wanted}")`;
   if (!used.software) return `${used.name}: a GPU`;
-  if (used.class === "lavapipe") return `${used.name}: no GPU was found; lavapipe is the fastest software driver`;
-  return `${used.name}: neither a GPU nor lavapipe was found. tools/install-lavapipe (as root) installs lavapipe, which is several times as fast`;
+  return (
+    `${used.name}: no GPU was found, and WebAssembly is the fastest without one. ` +
+    "--adapter swiftshader (or lavapipe, where tools/install-lavapipe has installed it) runs the WGSL instead"
+  );
 }

@@ -128,7 +128,10 @@ const emptyModule = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x
 
 async function compileKernel(kernel: ProgramKernel, bytes: Uint8Array | undefined): Promise<WebAssembly.Module> {
   if (!bytes)
-    throw new KilnError("artifact", `${moduleFile(kernel.file)} is missing; ${describe(kernel)} is in it assembled`);
+    throw new KilnError(
+      "artifact",
+      `${moduleFile(kernel.file)} is missing, ${describe(kernel)} assembled: \`assemble\` of kiln/compiler makes it`,
+    );
   try {
     return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   } catch (cause) {

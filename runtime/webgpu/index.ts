@@ -1,4 +1,5 @@
 import type { Device, LoadedProgram, LoadOptions } from "../device.ts";
+import { KilnError } from "../program/error.ts";
 import type { Artifact, Target } from "../program/schema.ts";
 import { adapterName, requestGpuDevice, requireTarget } from "./device.ts";
 import { loadProgram } from "./program.ts";
@@ -12,7 +13,14 @@ export class WebGpuDevice implements Device {
   }
 
   async load(artifact: Artifact, options: LoadOptions): Promise<LoadedProgram> {
-    requireTarget(this.gpu, artifact.program.target);
+    const { target } = artifact.program;
+    if (target.class === "wasm")
+      throw new KilnError(
+        "adapter",
+        `the program was compiled for WebAssembly, which ${this.name} does not run: choose the adapter "wasm", or compile ` +
+          'the model for this adapter, or for the target "portable"',
+      );
+    requireTarget(this.gpu, target);
     return loadProgram(this.gpu, artifact, options);
   }
 

@@ -18,7 +18,7 @@ async function expectSameLosses(artifact: Artifact, size: number): Promise<void>
     const inBrowser = await trainInBrowser(join(folder, "artifact"), 5, size);
     expect(inBrowser.errors).toEqual([]);
     expect(inBrowser.uncaught).toEqual([]);
-    const { device } = await openDevice();
+    const { device } = await openDevice({ program: artifact.program.target });
     const inNode = await lossesOf(device, artifact, 5, size);
     expect(inNode).toHaveLength(5);
     for (const [i, loss] of inNode.entries()) expect(Math.abs(inBrowser.losses[i] - loss)).toBeLessThan(1e-4);

@@ -21,7 +21,7 @@ beforeAll(() => {
     await prepareCheckpoints(folder);
     const identity = { program: tiny.program, artifactHash: await artifactHash(tiny) };
     const found = await readNewestCheckpoint(folder, identity);
-    const { device } = await openDevice();
+    const { device } = await openDevice({ program: tiny.program.target });
     const session = await createSession(device, tiny, { entries: ["step", "forward"], pictures: { height: 2, width: 2 } });
     console.log("from " + (found?.checkpoint.progress.step ?? 0) + " skipped " + (found?.skipped.length ?? 0));
     await train(session, {

@@ -47,7 +47,7 @@ test("npx kiln train model.ts", async () => {
 
 describe("as a library", () => {
   const program = `import { readFileSync } from "node:fs";
-import { compile, formatDiagnostics } from "kiln/compiler";
+import { assemble, compile, formatDiagnostics } from "kiln/compiler";
 import { createSession, type Session } from "kiln/runtime";
 import { openDevice } from "kiln/node";
 
@@ -55,7 +55,7 @@ const read = (path: string) => readFileSync(path, "utf8");
 const { device, target } = await openDevice();
 const { artifact, diagnostics } = compile({ path: "model.ts", read }, { target, batch: 2 });
 if (!artifact) throw new Error(formatDiagnostics(diagnostics));
-const session: Session = await createSession(device, artifact, { entries: ["forward"] });
+const session: Session = await createSession(device, await assemble(artifact), { entries: ["forward"] });
 session.writeInput("forward", "input", new Float32Array(2 * 3 * 32 * 32));
 await session.run("forward");
 const output: Float32Array = await session.readOutput("forward", "output");
@@ -75,8 +75,8 @@ console.log(output.length, output.every((value) => value === 0));
     write(
       "load.js",
       `import { openDevice } from "kiln/node";
-import { inputShape, load } from "./built/model.js";
-const model = await load((await openDevice()).device);
+import { inputShape, load, target } from "./built/model.js";
+const model = await load((await openDevice({ program: target })).device);
 model.writeInput("forward", "input", new Float32Array(inputShape.reduce((a, b) => a * b)));
 await model.run("forward");
 console.log((await model.readOutput("forward", "output")).length, (await model.readState("dense_1.bias")).length);
