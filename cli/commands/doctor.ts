@@ -49,9 +49,13 @@ function describeAdapter({ name, vendor, software, target, features, subgroupSiz
     `${used ? "*" : " "} ${name}`,
     `    vendor      ${vendor}${software ? " (software, on the CPU)" : ""}`,
     `    class       ${target.class}`,
-    `    buffers     ${formatBytes(limits.maxBufferSize)} each, ${formatBytes(limits.maxStorageBufferBindingSize)} a binding, ${limits.maxStorageBuffersPerShaderStage} a kernel`,
-    `    workgroups  ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} shared`,
-    `    subgroups   ${features.includes("subgroups") ? subgroups : "none"}`,
+    ...(target.class === "wasm"
+      ? ["    memory      4 GiB in all, as far as the engine gives it"]
+      : [
+          `    buffers     ${formatBytes(limits.maxBufferSize)} each, ${formatBytes(limits.maxStorageBufferBindingSize)} a binding, ${limits.maxStorageBuffersPerShaderStage} a kernel`,
+          `    workgroups  ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} shared`,
+          `    subgroups   ${features.includes("subgroups") ? subgroups : "none"}`,
+        ]),
     `    features    ${features.join(", ")}`,
   ].join("\n");
 }

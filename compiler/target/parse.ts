@@ -1,5 +1,5 @@
 /** Reads a target's description from JSON. */
-import type { Limits, Target, TargetClass } from "../../runtime/program/schema.ts";
+import { type Limits, type Target, type TargetClass, targetClasses } from "../../runtime/program/schema.ts";
 
 const limitNames: readonly (keyof Limits)[] = [
   "maxBufferSize",
@@ -9,15 +9,6 @@ const limitNames: readonly (keyof Limits)[] = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
   "maxComputeWorkgroupsPerDimension",
-];
-const classes: readonly TargetClass[] = [
-  "lavapipe",
-  "swiftshader",
-  "integrated",
-  "discrete",
-  "mobile",
-  "portable",
-  "wasm",
 ];
 
 /** The target that `json` describes. Throws an Error that names `source` and the first field that is wrong. */
@@ -31,7 +22,7 @@ export function parseTarget(json: unknown, source: string): Target {
   if (!isObject(json)) throw new Error(`${source}: a target is a JSON object`);
   const { name, class: kind, limits, features, subgroupSize } = json;
   expect("name", "a string", typeof name === "string" && name !== "");
-  expect("class", `one of ${classes.join(", ")}`, classes.includes(kind as TargetClass));
+  expect("class", `one of ${targetClasses.join(", ")}`, targetClasses.includes(kind as TargetClass));
   expect("limits", "an object", isObject(limits));
   for (const limit of limitNames) {
     expect(`limits.${limit}`, "a positive integer", positive((limits as Record<string, unknown>)[limit]));

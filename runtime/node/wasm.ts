@@ -39,7 +39,7 @@ export function wasmAdapter(): FoundAdapter {
     vendor: "the JavaScript engine",
     identity: `wasm ${threads}`,
     driver: `V8 ${process.versions.v8}`,
-    features,
+    features: ["simd128", ...features],
     subgroupSizes: null,
     target: { ...wasmTarget, features },
     open: async () => new WasmDevice({ name, threads, spawn }),

@@ -9,6 +9,7 @@ import {
   type ProgramCopy,
   type ProgramDispatch,
   type ProgramEntry,
+  targetClasses,
 } from "./schema.ts";
 import { elementsPerTexel, textureBytes, textureExtent } from "./texture.ts";
 
@@ -180,7 +181,7 @@ const programShape = object({
   }),
   target: object({
     name: string,
-    class: oneOf("lavapipe", "swiftshader", "integrated", "discrete", "mobile", "portable"),
+    class: oneOf(...targetClasses),
     limits,
     features: list(string),
     subgroupSize: nullable(positive),

@@ -23,7 +23,16 @@ export interface Limits {
 /** The WGSL language feature without which a kernel cannot read a storage texture. */
 export const wgslStorageTextures = "readonly_and_readwrite_storage_textures";
 
-export type TargetClass = "lavapipe" | "swiftshader" | "integrated" | "discrete" | "mobile" | "portable" | "wasm";
+export const targetClasses = [
+  "lavapipe",
+  "swiftshader",
+  "integrated",
+  "discrete",
+  "mobile",
+  "portable",
+  "wasm",
+] as const;
+export type TargetClass = (typeof targetClasses)[number];
 
 /** A description of an adapter (compiler/target/*.json). */
 export interface Target {

@@ -64,7 +64,7 @@ export class WasmDevice implements Device {
       const memory = new WasmMemory(program, options, this.threads);
       const starting = this.#spawn
         ? startWorkers(memory, modules, this.threads, this.#spawn, onFailure)
-        : Promise.resolve(callingThread(memory, modules));
+        : Promise.resolve(callingThread(memory, modules, onFailure));
       // One that is ready only after the device was lost must not stay.
       starting.then(
         (made) => {

@@ -108,7 +108,11 @@ export async function startWorkers(
 }
 
 /** The calling thread alone, where memory cannot be shared with workers; it pauses after each dispatch. */
-export function callingThread(memory: WasmMemory, modules: readonly WebAssembly.Module[]): Threads {
+export function callingThread(
+  memory: WasmMemory,
+  modules: readonly WebAssembly.Module[],
+  onFailure: (error: ThreadError) => void,
+): Threads {
   let failure: ThreadError | null = null;
   const run = makeThread(setupOf(memory, modules, 0, 1), (message) => {
     if (message.kind === "failed") failure = new ThreadError(message.message, message.kernel);
@@ -126,7 +130,10 @@ export function callingThread(memory: WasmMemory, modules: readonly WebAssembly.
         const start = performance.now();
         run();
         now += performance.now() - start;
-        if (failure) throw failure;
+        if (failure) {
+          onFailure(failure);
+          throw failure;
+        }
         if (timed) clock[i + 1] = now;
         await pause();
       }

@@ -6,16 +6,28 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { launchChromium } from "./chromium.ts";
 
+interface PageOptions {
+  /** The page's script in this folder: WebGPU's where not said. */
+  readonly script?: "page.ts" | "wasmPage.ts";
+  /** Served as cross-origin isolated, so that workers may share its memory. */
+  readonly isolated?: boolean;
+}
+
 /** Trains the artifact in `folder` in a tab of headless Chromium, which gets it over HTTP; see lossesOf. */
-export async function trainInBrowser(folder: string, steps: number, size: number) {
+export async function trainInBrowser(folder: string, steps: number, size: number, options: PageOptions = {}) {
+  const { script = "page.ts", isolated = false } = options;
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
     bundle: true,
     format: "esm",
     platform: "browser",
     write: false,
   });
   const server = createServer(async (request, response) => {
+    if (isolated) {
+      response.setHeader("cross-origin-opener-policy", "same-origin");
+      response.setHeader("cross-origin-embedder-policy", "require-corp");
+    }
     const path = normalize(new URL(request.url!, "http://localhost").pathname);
     const send = (type: string, content: string | Uint8Array) => response.setHeader("content-type", type).end(content);
     if (path === "/") return send("text/html", '<!doctype html><script type="module" src="page.js"></script>');

@@ -1,5 +1,7 @@
-/** AlexNet at full size against PyTorch, on the best adapter: the batch of eight, and 64 made of eight copies of it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** AlexNet at full size against PyTorch, on the best WebGPU adapter and in WebAssembly: the batch of eight, and 64 made of
+ * eight copies of it. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { assemble } from "../../compiler/index.ts";
 import { type OpenedDevice, openDevice } from "../../runtime/node/device.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
 import { createSession, type Session } from "../../runtime/session.ts";
@@ -13,17 +15,14 @@ const { batch, labels, loss, losses, lr, output, gradients, tolerance } = fixtur
 const timeout = 400_000;
 
 let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice({ adapter: adapterNames[0] });
-});
-afterAll(() => opened.device.destroy());
 
 const repeat = <T>(copies: number, list: readonly T[]): T[] => Array.from({ length: copies }, () => list).flat();
 
 type Algorithm = "direct" | "auto" | "fast";
 
 async function open(copies: number, entries: readonly EntryName[], algorithm: Algorithm): Promise<Session> {
-  const artifact = compileModel(model, { batch: batch * copies, target: opened.target, entries, algorithm });
+  const compiled = compileModel(model, { batch: batch * copies, target: opened.target, entries, algorithm });
+  const artifact = await assemble(compiled);
   const weights = parameters(artifact.program.state);
   const session = await createSession(opened.device, artifact, { entries, weights });
   const picture = input();
@@ -69,26 +68,33 @@ async function expectFirstPass(session: Session, copies: number, algorithm: Algo
 
 const algorithms = ["direct", "auto", "fast"] as const;
 
-test.each(algorithms)("batch 8, %s: output, loss, gradients, three steps' losses", { timeout }, async (algorithm) => {
-  const session = await open(1, ["gradients", "step"], algorithm);
-  try {
-    await expectFirstPass(session, 1, algorithm);
-    session.setUniforms({ lr });
-    const seen: number[] = [];
-    for (let step = 1; step <= fixture.steps; step++) seen.push(await (await session.submitStep({ step })).loss);
-    expect(seen).toHaveLength(losses.length);
-    for (const [i, expected] of losses.entries())
-      expect(Math.abs(seen[i] - expected) / expected, `loss ${i}`).toBeLessThanOrEqual(tolerances[algorithm].losses);
-  } finally {
-    session.destroy();
-  }
-});
+describe.each([adapterNames[0], "wasm"])("%s", (adapter) => {
+  beforeAll(async () => {
+    opened = await openDevice({ adapter });
+    return () => opened.device.destroy();
+  });
 
-test("batch 64 of eight copies: the same loss and gradients", { timeout }, async () => {
-  const session = await open(8, ["gradients"], "auto");
-  try {
-    await expectFirstPass(session, 8, "auto");
-  } finally {
-    session.destroy();
-  }
+  test.each(algorithms)("batch 8, %s: output, loss, gradients, three steps' losses", { timeout }, async (algorithm) => {
+    const session = await open(1, ["gradients", "step"], algorithm);
+    try {
+      await expectFirstPass(session, 1, algorithm);
+      session.setUniforms({ lr });
+      const seen: number[] = [];
+      for (let step = 1; step <= fixture.steps; step++) seen.push(await (await session.submitStep({ step })).loss);
+      expect(seen).toHaveLength(losses.length);
+      for (const [i, expected] of losses.entries())
+        expect(Math.abs(seen[i] - expected) / expected, `loss ${i}`).toBeLessThanOrEqual(tolerances[algorithm].losses);
+    } finally {
+      session.destroy();
+    }
+  });
+
+  test("batch 64 of eight copies: the same loss and gradients", { timeout }, async () => {
+    const session = await open(8, ["gradients"], "auto");
+    try {
+      await expectFirstPass(session, 8, "auto");
+    } finally {
+      session.destroy();
+    }
+  });
 });

@@ -1,14 +1,13 @@
 /** A device that goes away, or reports an error, ends in one clear error: never in a hang or in numbers. */
 import { expect, test } from "vitest";
 import { createSession, type Device, evaluate, KilnError, type Session, train } from "../../runtime/index.ts";
-import { onEveryAdapter } from "../runtime/devices.ts";
-import { tiny } from "../runtime/tinyArtifact.ts";
+import { onEveryAdapter, onEveryDevice, tinyFor } from "../runtime/devices.ts";
 import { tinyPictures } from "../runtime/tinyPictures.ts";
 
 const settings = { train: tinyPictures(40), test: tinyPictures(12), learningRate: 0.1 };
 
 async function ready(device: Device): Promise<Session> {
-  const session = await createSession(device, tiny, {
+  const session = await createSession(device, tinyFor(device), {
     entries: ["step", "forward"],
     pictures: { height: 2, width: 2 },
   });
@@ -33,7 +32,7 @@ async function failure(promise: Promise<unknown>): Promise<KilnError> {
 
 const lost = { kind: "device-lost", message: expect.stringContaining("the device was lost: it was destroyed.") };
 
-onEveryAdapter((open) => {
+onEveryDevice((open) => {
   test("destroyed with steps under way", async () => {
     const device = await open();
     const session = await ready(device);
@@ -66,7 +65,7 @@ onEveryAdapter((open) => {
 
   test.each([0, 1, 5, 20])("destroyed %d ms into making a session", async (delay) => {
     const device = await open();
-    const made = createSession(device, tiny, { entries: ["step", "forward"] });
+    const made = createSession(device, tinyFor(device), { entries: ["step", "forward"] });
     made.catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, delay));
     device.destroy();
@@ -95,7 +94,9 @@ onEveryAdapter((open) => {
     const evaluating = evaluate(await ready(other), settings.test, { onProgress: () => other.destroy() });
     expect(await failure(evaluating)).toMatchObject(lost);
   });
+});
 
+onEveryAdapter((open) => {
   test("an error that nobody waited for fails the next operation with its text", async () => {
     const device = await open();
     const session = await ready(device);

@@ -6,16 +6,23 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundleForNode, start } from "../runtime/child.ts";
 
 const steps = 300;
-let program: ReturnType<typeof bundleForNode>;
 let folder: string;
+/** WebGPU, as far as this machine has it, and WebAssembly. */
+const programs = new Map<string, ReturnType<typeof bundleForNode>>();
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "kiln-kill-"));
-  program = bundleForNode(`
+  for (const [name, artifact] of [
+    ["webgpu", "tinyArtifact.ts"],
+    ["wasm", "tinyWasm.ts"],
+  ])
+    programs.set(
+      name,
+      bundleForNode(`
     import { artifactHash, createSession, train } from "./runtime/index.ts";
     import { prepareCheckpoints, readNewestCheckpoint, writeCheckpoint } from "./runtime/node/checkpoints.ts";
     import { openDevice } from "./runtime/node/device.ts";
-    import { tiny } from "./test/runtime/tinyArtifact.ts";
+    import { ${artifact === "tinyWasm.ts" ? "tinyWasm as tiny" : "tiny"} } from "./test/runtime/${artifact}";
     import { tinyPictures } from "./test/runtime/tinyPictures.ts";
     const folder = process.argv[2];
     await prepareCheckpoints(folder);
@@ -32,16 +39,17 @@ beforeAll(() => {
         console.log("saved " + checkpoint.progress.step);
       },
     });
-    console.log("done");`);
+    console.log("done");`),
+    );
 }, 60_000);
 afterAll(() => {
-  program.remove();
+  for (const program of programs.values()) program.remove();
   rmSync(folder, { recursive: true });
 });
 
 /** Runs until the end, or kills it some time after its first checkpoint. */
-async function run(name: string, killAfter?: number) {
-  const { child, finished } = start(program.file, [join(folder, name)]);
+async function run(device: string, name: string, killAfter?: number) {
+  const { child, finished } = start(programs.get(device)!.file, [join(folder, device, name)]);
   if (killAfter !== undefined)
     child.stdout.on("data", (text) => {
       if (/saved/.test(text)) setTimeout(() => child.kill("SIGKILL"), killAfter);
@@ -52,15 +60,15 @@ async function run(name: string, killAfter?: number) {
   return { ...result, from: Number(from), skipped: Number(skipped), saved };
 }
 
-test("kill -9, again and again", { timeout: 120_000 }, async () => {
-  const whole = await run("whole");
+test.each(["webgpu", "wasm"])("kill -9, again and again: %s", { timeout: 120_000 }, async (device) => {
+  const whole = await run(device, "whole");
   expect(whole.stderr.replace(/^Warning: .*\n/gm, "")).toBe("");
   expect(whole.stdout).toMatch(/^from 0 skipped 0\n(saved \d+\n)+done\n$/);
 
   let kills = 0;
   let last = 0;
   for (let i = 0; i < 6; i++) {
-    const { signal, from, skipped, saved } = await run("broken", Math.random() * 60);
+    const { signal, from, skipped, saved } = await run(device, "broken", Math.random() * 60);
     if (signal !== "SIGKILL") break; // it reached the end first
     kills++;
     expect(skipped).toBe(0); // nothing half written was left under a checkpoint's name
@@ -69,13 +77,15 @@ test("kill -9, again and again", { timeout: 120_000 }, async () => {
     last = saved.at(-1)!;
   }
   expect(kills).toBeGreaterThanOrEqual(3);
-  const end = await run("broken");
+  const end = await run(device, "broken");
   expect(end.code).toBe(0);
   expect(end.from).toBeGreaterThanOrEqual(last);
 
-  const names = readdirSync(join(folder, "whole")).sort();
+  const names = readdirSync(join(folder, device, "whole")).sort();
   expect(names).toHaveLength(2);
-  expect(readdirSync(join(folder, "broken")).sort()).toEqual(names); // no leftovers either
+  expect(readdirSync(join(folder, device, "broken")).sort()).toEqual(names); // no leftovers either
   for (const name of names)
-    expect(readFileSync(join(folder, "broken", name)).equals(readFileSync(join(folder, "whole", name)))).toBe(true);
+    expect(
+      readFileSync(join(folder, device, "broken", name)).equals(readFileSync(join(folder, device, "whole", name))),
+    ).toBe(true);
 });

@@ -2,7 +2,10 @@ import { describe, vi } from "vitest";
 import type { Device } from "../../runtime/device.ts";
 import { listAdapters } from "../../runtime/node/adapters.ts";
 import { openDevice } from "../../runtime/node/device.ts";
+import type { Artifact } from "../../runtime/program/schema.ts";
 import { WebGpuDevice } from "../../runtime/webgpu/index.ts";
+import { tiny } from "./tinyArtifact.ts";
+import { tinyWasm } from "./tinyWasm.ts";
 
 /** Software drivers compile slowly, more so on a busy machine. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -30,3 +33,13 @@ export function onEveryAdapter(tests: (open: () => Promise<WebGpuDevice>, name: 
     tests(async () => new WebGpuDevice(gpuOf((await openDevice({ adapter: name })).device)), name);
   });
 }
+
+/** The same, and in WebAssembly. */
+export function onEveryDevice(tests: (open: () => Promise<Device>, name: string) => void): void {
+  describe.each(deviceNames)("on %s", (name) => {
+    tests(async () => (await openDevice({ adapter: name })).device, name);
+  });
+}
+
+/** The network of tinyArtifact.ts, for that device. */
+export const tinyFor = (device: Device): Artifact => (device instanceof WebGpuDevice ? tiny : tinyWasm);

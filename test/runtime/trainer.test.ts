@@ -14,15 +14,15 @@ import {
   trainingPlan,
 } from "../../runtime/index.ts";
 import { shuffled } from "../../runtime/program/random.ts";
-import { onEveryAdapter } from "./devices.ts";
-import { batch, tiny } from "./tinyArtifact.ts";
+import { onEveryDevice, tinyFor } from "./devices.ts";
+import { batch } from "./tinyArtifact.ts";
 import { tinyPictures } from "./tinyPictures.ts";
 
 const data = { train: tinyPictures(22), test: tinyPictures(10, 2, 8) }; // 5 steps an epoch, 2 pictures dropped
 const settings = { ...data, learningRate: 0.05, momentum: 0.9, weightDecay: 0.001, seed: 3 };
 
 const newSession = (device: Device): Promise<Session> =>
-  createSession(device, tiny, { entries: ["step", "forward"], seed: 3, pictures: { height: 2, width: 2 } });
+  createSession(device, tinyFor(device), { entries: ["step", "forward"], seed: 3, pictures: { height: 2, width: 2 } });
 
 interface Record {
   steps: StepEvent[];
@@ -52,7 +52,7 @@ test("how many steps a training takes", () => {
   expect(() => trainingPlan(3, 4)).toThrow("3 pictures do not fill a batch of 4: use a smaller batch");
 });
 
-onEveryAdapter((open) => {
+onEveryDevice((open) => {
   test("learns, and reports steps and epochs", async () => {
     const { steps, epochs, progress } = await record(await open(), { epochs: 8 });
     expect(steps.map((event) => event.step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
