@@ -23,7 +23,7 @@ const marks = [performance.now()];
 const mark = () => marks.push(performance.now());
 const { device, target } = await openDevice({ adapter });
 mark();
-const artifact = compileModel(model, {
+const artifact = await compileModel(model, {
   target,
   batch: Number(batch),
   settings: {},

@@ -17,7 +17,7 @@ export interface MemorySample {
 const [, , model, batchText, adapter, stepsText] = process.argv;
 const [batch, steps] = [Number(batchText), Number(stepsText)];
 const { device, target } = await openDevice({ adapter });
-const artifact = compileModel(model, {
+const artifact = await compileModel(model, {
   target,
   batch,
   settings: {},

@@ -4,7 +4,7 @@ import { chooseAdapter } from "../../runtime/node/adapters.ts";
 /** Libraries ask `navigator.gpu` for an adapter, more than once, and each time must get one that is not used up. */
 export function provideGpu(name: string): void {
   const gpu = {
-    requestAdapter: async () => (await chooseAdapter(name)).adapter,
+    requestAdapter: async () => (await chooseAdapter(name)).gpu ?? null,
     getPreferredCanvasFormat: () => "bgra8unorm",
     wgslLanguageFeatures: new Set(),
   };

@@ -1,6 +1,6 @@
 /** Kiln itself, measured as its peers are. */
 import { readFileSync } from "node:fs";
-import { compile, formatDiagnostics } from "../../compiler/index.ts";
+import { assemble, compile, formatDiagnostics } from "../../compiler/index.ts";
 import { openDevice } from "../../runtime/node/device.ts";
 import { f32 } from "../../runtime/program/safetensors.ts";
 import { createSession } from "../../runtime/session.ts";
@@ -25,7 +25,7 @@ async function prepare(job: Job): Promise<Peer> {
   if (!artifact) throw new Error(formatDiagnostics(diagnostics));
   const { weights, input, labels } = readTensors(job);
   const given = new Map([...weights].map(([name, { shape, data }]) => [name, f32(shape, data)]));
-  const session = await createSession(device, artifact, { entries: [task], weights: given });
+  const session = await createSession(device, await assemble(artifact), { entries: [task], weights: given });
   session.writeInput(task, "input", input.data);
   if (task === "step") {
     session.writeLabels(labels);

@@ -1,4 +1,4 @@
-/** ONNX Runtime Web on WebGPU: inference alone. */
+/** ONNX Runtime Web, on WebGPU or WebAssembly: `onnx.js webgpu`, `onnx.js wasm`. Inference alone. */
 import { provideGpu } from "./gpu.ts";
 import { onnxModel } from "./onnxModel.ts";
 import { type Job, type Peer, serve } from "./protocol.ts";
@@ -14,13 +14,22 @@ function copySharedMemory(): void {
   };
 }
 
+const provider = process.argv[2] as "webgpu" | "wasm";
+
+async function open(job: Job) {
+  if (provider === "webgpu") {
+    provideGpu(job.adapter);
+    copySharedMemory();
+  }
+  const ort = provider === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  ort.env.wasm.numThreads = provider === "webgpu" ? 1 : job.threads;
+  return ort;
+}
+
 async function prepare(job: Job): Promise<Peer> {
-  provideGpu(job.adapter);
-  copySharedMemory();
-  const ort = await import("onnxruntime-web/webgpu");
-  ort.env.wasm.numThreads = 1;
+  const ort = await open(job);
   const tensors = readTensors(job);
-  const session = await ort.InferenceSession.create(onnxModel(job, tensors), { executionProviders: ["webgpu"] });
+  const session = await ort.InferenceSession.create(onnxModel(job, tensors), { executionProviders: [provider] });
   const input = new ort.Tensor("float32", tensors.input.data, [...tensors.input.shape]);
   return {
     versions: versionsOf("onnxruntime-web"),

@@ -1,6 +1,5 @@
 /** TensorFlow.js, on WebGPU or WebAssembly: `tfjs.js webgpu`, `tfjs.js wasm`. Its images are NHWC. */
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import type * as Tf from "@tensorflow/tfjs";
 import { provideGpu } from "./gpu.ts";
@@ -18,7 +17,7 @@ async function open(job: Job): Promise<typeof Tf> {
   else {
     const wasm = await import("@tensorflow/tfjs-backend-wasm");
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
-    wasm.setThreadsCount(availableParallelism());
+    wasm.setThreadsCount(job.threads);
   }
   if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js cannot use its ${backend} backend here`);
   await tf.ready();

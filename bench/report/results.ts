@@ -15,7 +15,7 @@ const nameOf = (text: string): string =>
 
 /** `2026-01-31-lavapipe`: software drivers by the name that Kiln gives them, others by their own. */
 export function folderName({ date, adapter, adapterClass }: Machine): string {
-  const software = adapterClass === "lavapipe" || adapterClass === "swiftshader";
+  const software = ["wasm", "lavapipe", "swiftshader"].includes(adapterClass);
   return `${date}-${software ? adapterClass : nameOf(adapter)}`;
 }
 

@@ -1,7 +1,7 @@
 /** Sessions for suites that measure in this process. */
 import { readFileSync } from "node:fs";
 import { benchPictures, pictureSize } from "../../cli/bench/measure.ts";
-import { compile, formatDiagnostics } from "../../compiler/index.ts";
+import { assemble, compile, formatDiagnostics } from "../../compiler/index.ts";
 import type { Artifact, EntryName, Target } from "../../runtime/program/schema.ts";
 import type { Session } from "../../runtime/session.ts";
 import { type Spread, spread } from "../statistics.ts";
@@ -17,10 +17,10 @@ export interface CompileRequest {
 }
 
 /** Compiles a model file; throws an Error with its mistakes, or PlanError where the target cannot hold it. */
-export function compileModel(model: string, request: CompileRequest): Artifact {
+export async function compileModel(model: string, request: CompileRequest): Promise<Artifact> {
   const { artifact, diagnostics } = compile({ path: model, read: (path) => readFileSync(path, "utf8") }, request);
   if (!artifact) throw new Error(formatDiagnostics(diagnostics));
-  return artifact;
+  return assemble(artifact);
 }
 
 /** Milliseconds of training steps, from handing over a batch of pictures to having read the loss; the learning rate is 0. */

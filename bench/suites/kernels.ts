@@ -36,7 +36,7 @@ export const kernelsSuite: Suite = async ({ options, adapterOption, say }) => {
   const { device, target } = opened;
   const ceilings = [await measurePeak(opened)];
   const { settings, algorithm } = { settings: options.set, algorithm: options.algorithm };
-  const artifact = compileModel(model, { target, batch, settings, algorithm, entries: ["step"] });
+  const artifact = await compileModel(model, { target, batch, settings, algorithm, entries: ["step"] });
   const session = await createSession(device, artifact, { entries: ["step"], pictures: pictureSize });
   say(`${model}, batch ${batch}: ${options.repeats} steps`);
   const step = await timeSteps(session, options.repeats);

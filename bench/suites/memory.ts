@@ -39,9 +39,9 @@ export const memorySuite: Suite = async (context) => {
     : readdirSync(join(root, "models"))
         .filter((file) => file.endsWith(".ts"))
         .map((file) => packagedModel(basename(file, ".ts")));
-  const planned = zoo.flatMap((path) =>
-    (["train", "infer"] as const).map((mode) => planOf(path, mode, batch, context)),
-  );
+  const planned: (PlanFigures | PlanError)[] = [];
+  for (const path of zoo)
+    for (const mode of ["train", "infer"] as const) planned.push(await planOf(path, mode, batch, context));
   const plans = planned.filter((plan): plan is PlanFigures => !(plan instanceof PlanError));
   const refused = planned.flatMap((plan, i) =>
     plan instanceof PlanError ? [`${zoo[Math.floor(i / 2)]} has no plan: ${plan.message}`] : [],
@@ -102,18 +102,18 @@ export const memorySuite: Suite = async (context) => {
 };
 
 /** A PlanError where not even a single picture fits. */
-function planOf(
+async function planOf(
   model: string,
   mode: "train" | "infer",
   most: number,
   { target, options, say }: BenchContext,
-): PlanFigures | PlanError {
+): Promise<PlanFigures | PlanError> {
   const entry = mode === "train" ? "step" : "forward";
   for (let batch = most; ; batch = Math.floor(batch / 2)) {
     try {
       const settings = options.model ? options.set : {};
       const { algorithm } = options;
-      const { program } = compileModel(model, { target, batch, mode, settings, algorithm, entries: [entry] });
+      const { program } = await compileModel(model, { target, batch, mode, settings, algorithm, entries: [entry] });
       const { arenaBytes, lowerBoundBytes, persistentBytes } = program;
       const dispatches = program.entries[entry]!.dispatches.length;
       say(`${model}, ${mode}, batch ${batch}: ${formatBytes(arenaBytes)}`);

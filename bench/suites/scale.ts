@@ -42,7 +42,7 @@ export const scaleSuite: Suite = async ({ options, adapterOption, say }) => {
     batch: number,
     settings: Readonly<Record<string, string>>,
   ): Promise<ScalePoint> => {
-    const artifact: Artifact = compileModel(model, {
+    const artifact: Artifact = await compileModel(model, {
       target,
       batch,
       settings,

@@ -20,7 +20,7 @@ const lengths: Record<TargetClass, { readonly steps: number; readonly pictures: 
   discrete: { steps: 500, pictures: 2000 },
   mobile: { steps: 500, pictures: 2000 },
   portable: { steps: 500, pictures: 2000 },
-  wasm: { steps: 120, pictures: 1000 },
+  wasm: { steps: 200, pictures: 1000 },
 };
 
 export const tutorialCommand = () =>

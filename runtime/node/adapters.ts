@@ -40,6 +40,8 @@ export interface FoundAdapter {
   readonly subgroupSizes: readonly [min: number, max: number] | null;
   /** For the compiler. */
   readonly target: Target;
+  /** WebGPU's own, where it is one. */
+  readonly gpu?: GPUAdapter;
   /** Opens a device with all that Kiln can use; throws KilnError where it lacks one of the features required. */
   open(requireFeatures?: readonly GPUFeatureName[]): Promise<Device>;
 }
@@ -122,6 +124,7 @@ async function openAdapter(name: string | null): Promise<FoundAdapter | null> {
     features: [...features].sort(),
     subgroupSizes: min === undefined || max === undefined ? null : [min, max],
     target,
+    gpu: adapter,
     open: (requireFeatures = []) => openGpu(adapter, target, requireFeatures),
   };
 }

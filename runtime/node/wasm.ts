@@ -19,7 +19,7 @@ const spawn: Spawn = (text) => {
 };
 
 /** As many threads as the process may use at once, unless KILN_THREADS says otherwise. */
-function threadCount(): number {
+export function threadCount(): number {
   const wanted = Number(process.env.KILN_THREADS);
   return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism();
 }

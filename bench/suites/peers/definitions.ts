@@ -80,11 +80,19 @@ export const peers: readonly PeerDefinition[] = [
     ...script("tfjs", ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm"], "wasm"),
   },
   {
+    name: "onnx-wasm",
+    title: "ONNX Runtime Web, WebAssembly",
+    tasks: ["forward"],
+    without: "it runs inference alone",
+    warmUps: 1,
+    ...script("onnx", ["onnxruntime-web", "onnx-proto"], "wasm"),
+  },
+  {
     name: "onnx",
     title: "ONNX Runtime Web, WebGPU",
     tasks: ["forward"],
     without: "it runs inference alone",
     warmUps: 1,
-    ...script("onnx", ["onnxruntime-web", "onnx-proto"]),
+    ...script("onnx", ["onnxruntime-web", "onnx-proto"], "webgpu"),
   },
 ];

@@ -1,10 +1,12 @@
 /** peers: the same network, weights and batch in other libraries, in one interleaved run. */
+
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostics, readModel } from "../../../compiler/index.ts";
 import type { Graph } from "../../../compiler/ir/graph.ts";
 import { writeFileAtomically } from "../../../runtime/node/files.ts";
+import { threadCount } from "../../../runtime/node/wasm.ts";
 import { initialValues } from "../../../runtime/program/initialize.ts";
 import { uniform } from "../../../runtime/program/random.ts";
 import { f32, formatSafetensors } from "../../../runtime/program/safetensors.ts";
@@ -89,7 +91,7 @@ async function prepareJob({ options, adapterOption }: BenchContext, batch: numbe
     model,
     settings: options.set,
     algorithm: options.algorithm,
-    threads: availableParallelism(),
+    threads: threadCount(),
   };
 }
 
