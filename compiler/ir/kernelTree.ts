@@ -64,6 +64,42 @@ export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   return [];
 }
 
+/** The same expression with a value for a variable. */
+export function withVariable(e: KernelExpr, name: string, value: KernelExpr): KernelExpr {
+  const again = (x: KernelExpr) => withVariable(x, name, value);
+  switch (e.kind) {
+    case "variable":
+      return e.name === name ? value : e;
+    case "constant":
+    case "builtin":
+    case "uniform":
+      return e;
+    case "register":
+      return { ...e, index: e.index.map(again) };
+    case "load":
+    case "sharedLoad":
+      return { ...e, index: again(e.index) };
+    case "broadcast":
+      return { ...e, value: again(e.value), lane: again(e.lane) };
+    case "component":
+      return { ...e, of: again(e.of), index: again(e.index) };
+    case "vector":
+      return { ...e, parts: e.parts.map(again) };
+    case "splat":
+      return { ...e, of: again(e.of) };
+    case "unary":
+      return { ...e, a: again(e.a) };
+    case "binary":
+      return { ...e, a: again(e.a), b: again(e.b) };
+    case "fma":
+      return { ...e, a: again(e.a), b: again(e.b), c: again(e.c) };
+    case "select":
+      return { ...e, condition: again(e.condition), a: again(e.a), b: again(e.b) };
+    case "random":
+      return { ...e, element: again(e.element) };
+  }
+}
+
 /** Visits every expression once, outer before inner, however often it is shared. */
 export function visitExpression(
   e: KernelExpr,

@@ -49,7 +49,13 @@ export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string
 
 function accessesOf(s: Statement, kernel: Kernel, scope: Scope): Access[] {
   const accesses: Access[] = [];
-  const memory = (verb: string, name: string, index: KernelExpr, given: readonly Given[]) => {
+  const memory = (verb: string, name: string, index: KernelExpr, given: readonly Given[]): void => {
+    // An index that is chosen: each choice where it is the one.
+    if (index.kind === "select" && index.condition.width === 1) {
+      memory(verb, name, index.a, [...given, { condition: index.condition, holds: true }]);
+      memory(verb, name, index.b, [...given, { condition: index.condition, holds: false }]);
+      return;
+    }
     const length =
       kernel.buffers.find((b) => b.name === name)?.length ?? kernel.shared.find((a) => a.name === name)?.length ?? 0;
     accesses.push({ what: `${verb} ${name}`, name, length, index, given, mayLeave: verb === "load from" });

@@ -1,7 +1,7 @@
 /** Kernel expressions as sums of atoms, and conditions as inequalities. */
 
 import type { Kernel, KernelExpr, Statement } from "../kernel.ts";
-import { type Enclosing, operandsOf, type Scope } from "../kernelTree.ts";
+import { type Enclosing, operandsOf, type Scope, walkKernel, withVariable } from "../kernelTree.ts";
 import type { ScalarType } from "../scalar.ts";
 import { type Affine, Atoms, atom, keyOf, number, plus, type Range, scale, sharpen } from "./affine.ts";
 import { provesAtMost } from "./proof.ts";
@@ -16,6 +16,29 @@ interface Quotient {
   readonly by: number;
 }
 
+/** A register array that is filled once, by an unrolled loop over its elements: what element `variable` holds. */
+interface Table {
+  readonly variable: string;
+  readonly value: KernelExpr;
+}
+
+/** The arrays of integers that are nothing but names for values. */
+function tablesOf(kernel: Kernel): Map<string, Table> {
+  const tables = new Map<string, Table>();
+  const several = new Set<string>();
+  walkKernel(kernel, (s, _, path) => {
+    if (s.kind !== "assign" || s.value.dtype !== "i32") return;
+    const around = path.at(-1)?.statement;
+    const [index, ...more] = s.index;
+    const whole =
+      around?.kind === "for" && around.unroll && index?.kind === "variable" && index.name === around.variable;
+    if (!whole || more.length > 0 || tables.has(s.register)) several.add(s.register);
+    else tables.set(s.register, { variable: around.variable, value: s.value });
+  });
+  for (const name of several) tables.delete(name);
+  return tables;
+}
+
 /** Reads expressions of one kernel; `facts` are what control flow guarantees where the expression stands. */
 export class Symbols {
   readonly atoms = new Atoms();
@@ -24,8 +47,11 @@ export class Symbols {
   /** Quotients by key: what is divided, and by what. */
   private readonly quotients = new Map<string, Quotient>();
   private opaque = 0;
+  private readonly tables: ReadonlyMap<string, Table>;
 
-  constructor(private readonly kernel: Kernel) {}
+  constructor(private readonly kernel: Kernel) {
+    this.tables = tablesOf(kernel);
+  }
 
   /** Facts (at most 0 each) of all loops and conditions around a statement. */
   factsOf(path: readonly Enclosing[], scope: Scope): Affine[] {
@@ -77,6 +103,10 @@ export class Symbols {
       }
       case "builtin":
         return this.builtin(e.name);
+      case "register": {
+        const table = this.tables.get(e.name);
+        return table ? again(withVariable(table.value, table.variable, e.index[0])) : this.unknown(e);
+      }
       case "unary":
         if (e.op === "neg" && e.dtype === "i32") return scale(again(e.a), -1);
         if ((e.op === "toI32" || e.op === "toU32") && (e.a.dtype === "i32" || e.a.dtype === "u32")) {
