@@ -65,39 +65,45 @@ export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
 }
 
 /** The same expression with a value for a variable. */
-export function withVariable(e: KernelExpr, name: string, value: KernelExpr): KernelExpr {
-  const again = (x: KernelExpr) => withVariable(x, name, value);
-  switch (e.kind) {
-    case "variable":
-      return e.name === name ? value : e;
-    case "constant":
-    case "builtin":
-    case "uniform":
-      return e;
-    case "register":
-      return { ...e, index: e.index.map(again) };
-    case "load":
-    case "sharedLoad":
-      return { ...e, index: again(e.index) };
-    case "broadcast":
-      return { ...e, value: again(e.value), lane: again(e.lane) };
-    case "component":
-      return { ...e, of: again(e.of), index: again(e.index) };
-    case "vector":
-      return { ...e, parts: e.parts.map(again) };
-    case "splat":
-      return { ...e, of: again(e.of) };
-    case "unary":
-      return { ...e, a: again(e.a) };
-    case "binary":
-      return { ...e, a: again(e.a), b: again(e.b) };
-    case "fma":
-      return { ...e, a: again(e.a), b: again(e.b), c: again(e.c) };
-    case "select":
-      return { ...e, condition: again(e.condition), a: again(e.a), b: again(e.b) };
-    case "random":
-      return { ...e, element: again(e.element) };
-  }
+export const withVariable = (e: KernelExpr, name: string, value: KernelExpr): KernelExpr =>
+  mapExpression(e, (x, changed) => (x.kind === "variable" && x.name === name ? value : changed));
+
+/** An expression made anew from inside: `f` gets each part as it was, and with its own parts changed already. */
+export function mapExpression(e: KernelExpr, f: (e: KernelExpr, changed: KernelExpr) => KernelExpr): KernelExpr {
+  const again = (x: KernelExpr) => mapExpression(x, f);
+  const changed = (): KernelExpr => {
+    switch (e.kind) {
+      case "constant":
+      case "variable":
+      case "builtin":
+      case "uniform":
+        return e;
+      case "register":
+        return { ...e, index: e.index.map(again) };
+      case "load":
+      case "sharedLoad":
+        return { ...e, index: again(e.index) };
+      case "broadcast":
+        return { ...e, value: again(e.value), lane: again(e.lane) };
+      case "component":
+        return { ...e, of: again(e.of), index: again(e.index) };
+      case "vector":
+        return { ...e, parts: e.parts.map(again) };
+      case "splat":
+        return { ...e, of: again(e.of) };
+      case "unary":
+        return { ...e, a: again(e.a) };
+      case "binary":
+        return { ...e, a: again(e.a), b: again(e.b) };
+      case "fma":
+        return { ...e, a: again(e.a), b: again(e.b), c: again(e.c) };
+      case "select":
+        return { ...e, condition: again(e.condition), a: again(e.a), b: again(e.b) };
+      case "random":
+        return { ...e, element: again(e.element) };
+    }
+  };
+  return f(e, changed());
 }
 
 /** Visits every expression once, outer before inner, however often it is shared. */

@@ -5,6 +5,8 @@ import type { FusedProgram, Group } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import { shareGroup } from "../ir/share.ts";
 import type { Value } from "../ir/types.ts";
+import { vectorsAreLanes } from "../target/kind.ts";
+import { boundAccesses } from "./bounded.ts";
 import { scheduleBroadcast } from "./broadcast.ts";
 import { asContraction, type Contraction } from "./contraction.ts";
 import { scheduleDirect } from "./direct.ts";
@@ -50,7 +52,10 @@ export function contractionOf(group: Group, { layouts }: FusedProgram): Contract
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
 export function scheduleGroup(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
-  const made = () => build(group, options, textureBytes);
+  const made = () => {
+    const kernel = build(group, options, textureBytes);
+    return vectorsAreLanes(options.target) ? boundAccesses(kernel) : kernel;
+  };
   const kernel = options.memo?.kernel(group, options.program.layouts, textureBytes, made) ?? made();
   const { name, locations, ops, algorithm } = group;
   return { ...kernel, name, locations, ops, ...(algorithm === undefined ? {} : { algorithm }) };

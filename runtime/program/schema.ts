@@ -23,6 +23,7 @@ export interface Limits {
 /** The WGSL language feature without which a kernel cannot read a storage texture. */
 export const wgslStorageTextures = "readonly_and_readwrite_storage_textures";
 
+/** What kinds of adapters there are: schedules are chosen by them. */
 export const targetClasses = [
   "lavapipe",
   "swiftshader",
@@ -32,6 +33,7 @@ export const targetClasses = [
   "portable",
   "wasm",
 ] as const;
+/** The kind of an adapter. */
 export type TargetClass = (typeof targetClasses)[number];
 
 /** A description of an adapter (compiler/target/*.json). */

@@ -14,7 +14,11 @@ export interface BoundsOptions {
   readonly strictLoads?: boolean;
 }
 
+/** A load, a store, or what reads or writes an indexed register. */
+type Site = KernelExpr | Statement;
+
 interface Access {
+  readonly site: Site;
   /** `store to y`, for messages. */
   readonly what: string;
   readonly name: string;
@@ -32,8 +36,15 @@ interface Given {
 }
 
 /** Stores and indexed registers that go outside, loads that always do; more under the options. */
-export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string[] {
-  const problems: string[] = [];
+export const checkBounds = (kernel: Kernel, options: BoundsOptions = {}): string[] =>
+  problemsOf(kernel, options).map(({ problem }) => problem);
+
+/** Every access that cannot be proved to stay inside what it accesses. */
+export const unprovedAccesses = (kernel: Kernel): ReadonlySet<Site> =>
+  new Set(problemsOf(kernel, { strict: true, strictLoads: true }).map(({ site }) => site));
+
+function problemsOf(kernel: Kernel, options: BoundsOptions): { readonly site: Site; readonly problem: string }[] {
+  const problems: { site: Site; problem: string }[] = [];
   const symbols = new Symbols(kernel);
   walkKernel(kernel, (s, scope, path) => {
     const accesses = accessesOf(s, kernel, scope);
@@ -41,7 +52,7 @@ export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string
     const around = symbols.factsOf(path, scope);
     for (const access of accesses) {
       const problem = checkAccess(access, kernel, symbols, around, scope, path, options);
-      if (problem) problems.push(`\`${printStatementHead(s)}\`: ${problem}`);
+      if (problem) problems.push({ site: access.site, problem: `\`${printStatementHead(s)}\`: ${problem}` });
     }
   });
   return problems;
@@ -49,37 +60,37 @@ export function checkBounds(kernel: Kernel, options: BoundsOptions = {}): string
 
 function accessesOf(s: Statement, kernel: Kernel, scope: Scope): Access[] {
   const accesses: Access[] = [];
-  const memory = (verb: string, name: string, index: KernelExpr, given: readonly Given[]): void => {
+  const memory = (site: Site, verb: string, name: string, index: KernelExpr, given: readonly Given[]): void => {
     // An index that is chosen: each choice where it is the one.
     if (index.kind === "select" && index.condition.width === 1) {
-      memory(verb, name, index.a, [...given, { condition: index.condition, holds: true }]);
-      memory(verb, name, index.b, [...given, { condition: index.condition, holds: false }]);
+      memory(site, verb, name, index.a, [...given, { condition: index.condition, holds: true }]);
+      memory(site, verb, name, index.b, [...given, { condition: index.condition, holds: false }]);
       return;
     }
     const length =
       kernel.buffers.find((b) => b.name === name)?.length ?? kernel.shared.find((a) => a.name === name)?.length ?? 0;
-    accesses.push({ what: `${verb} ${name}`, name, length, index, given, mayLeave: verb === "load from" });
+    accesses.push({ site, what: `${verb} ${name}`, name, length, index, given, mayLeave: verb === "load from" });
   };
   /** Arrays that are indexed by constants are checked exactly elsewhere. */
-  const registers = (name: string, index: readonly KernelExpr[], given: readonly Given[]) => {
+  const registers = (site: Site, name: string, index: readonly KernelExpr[], given: readonly Given[]) => {
     const found = scope.find(name);
     if (found?.kind !== "registers" || !found.statement.indexed) return;
     const [length] = found.statement.shape;
-    accesses.push({ what: `register ${name}`, name, length, index: index[0], given, mayLeave: false });
+    accesses.push({ site, what: `register ${name}`, name, length, index: index[0], given, mayLeave: false });
   };
   const inside = (e: KernelExpr, given: readonly Given[]): void => {
-    if (e.kind === "load") memory("load from", e.buffer, e.index, given);
-    if (e.kind === "sharedLoad") memory("load from", e.array, e.index, given);
-    if (e.kind === "register") registers(e.name, e.index, given);
+    if (e.kind === "load") memory(e, "load from", e.buffer, e.index, given);
+    if (e.kind === "sharedLoad") memory(e, "load from", e.array, e.index, given);
+    if (e.kind === "register") registers(e, e.name, e.index, given);
     if (e.kind === "select" && e.condition.width === 1) {
       inside(e.condition, given);
       inside(e.a, [...given, { condition: e.condition, holds: true }]);
       inside(e.b, [...given, { condition: e.condition, holds: false }]);
     } else for (const operand of operandsOf(e)) inside(operand, given);
   };
-  if (s.kind === "store") memory("store to", s.buffer, s.index, []);
-  if (s.kind === "sharedStore") memory("store to", s.array, s.index, []);
-  if (s.kind === "assign") registers(s.register, s.index, []);
+  if (s.kind === "store") memory(s, "store to", s.buffer, s.index, []);
+  if (s.kind === "sharedStore") memory(s, "store to", s.array, s.index, []);
+  if (s.kind === "assign") registers(s, s.register, s.index, []);
   for (const e of expressionsOf(s)) inside(e, []);
   return accesses;
 }
