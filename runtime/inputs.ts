@@ -12,6 +12,37 @@ export interface NewInputs {
   readonly pictures: Uint8Array | null;
 }
 
+/** Memory that a run's inputs are kept in while the next are written. */
+export class InputSlot {
+  readonly #uniforms: Uint8Array;
+  readonly #labels: Uint8Array;
+  readonly #pictures: Uint8Array;
+  #pictureBytes = 0;
+  #hasLabels = false;
+
+  constructor({ uniforms, model }: Program, pictureBytes: number) {
+    this.#uniforms = new Uint8Array(uniforms.length * 4);
+    this.#labels = new Uint8Array(model.batch * 4);
+    this.#pictures = new Uint8Array(Math.ceil(pictureBytes / 4) * 4);
+  }
+
+  fill({ uniforms, labels, pictures }: NewInputs): void {
+    this.#uniforms.set(uniforms);
+    this.#hasLabels = labels !== null;
+    if (labels) this.#labels.set(labels);
+    this.#pictureBytes = pictures?.length ?? 0;
+    if (pictures) this.#pictures.set(pictures);
+  }
+
+  get inputs(): NewInputs {
+    return {
+      uniforms: this.#uniforms,
+      labels: this.#hasLabels ? this.#labels : null,
+      pictures: this.#pictureBytes > 0 ? this.#pictures.subarray(0, this.#pictureBytes) : null,
+    };
+  }
+}
+
 /** Uniforms, labels, pictures and inputs of the runs to come, in memory of their own until a run takes them along. */
 export class Inputs {
   readonly #uniforms: DataView;

@@ -74,7 +74,7 @@ export class WasmDevice implements Device {
         () => {},
       );
       threads = await watch.wait(starting);
-      return new WasmProgram(program, memory, threads, watch, options.inFlight, stop);
+      return new WasmProgram(program, memory, threads, watch, options.inFlight, options.pictureBytes, stop);
     } catch (error) {
       stop();
       watch.check();

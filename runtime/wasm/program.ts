@@ -1,6 +1,6 @@
 import type { LoadedProgram, Place, RunRequest, SessionMemory, SubmittedRun } from "../device.ts";
 import type { FailureWatch } from "../failure.ts";
-import type { NewInputs } from "../inputs.ts";
+import { InputSlot, type NewInputs } from "../inputs.ts";
 import type { Profile } from "../profile.ts";
 import type { Program } from "../program/schema.ts";
 import type { WasmMemory } from "./memory.ts";
@@ -12,6 +12,9 @@ export class WasmProgram implements LoadedProgram {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #room: (() => void) | null = null;
+  /** One a run that waits, in turn. */
+  readonly #slots: readonly InputSlot[];
+  #submitted = 0;
 
   constructor(
     private readonly program: Program,
@@ -19,8 +22,11 @@ export class WasmProgram implements LoadedProgram {
     private readonly threads: Threads,
     private readonly watch: FailureWatch,
     private readonly inFlight: number,
+    pictureBytes: number,
     private readonly onDestroy: () => void,
-  ) {}
+  ) {
+    this.#slots = Array.from({ length: inFlight }, () => new InputSlot(program, pictureBytes));
+  }
 
   get memory(): SessionMemory {
     return this.wasm.sizes;
@@ -39,13 +45,14 @@ export class WasmProgram implements LoadedProgram {
         }),
       );
     this.#waiting++;
-    const inputs = kept(run.inputs.take());
+    const slot = this.#slots[this.#submitted++ % this.inFlight];
+    slot.fill(run.inputs.take());
     const { entry } = run;
     const { buffers, outputs } = this.program.entries[entry]!;
     const lossBuffer = buffers.find((b) => b.name === outputs.loss);
     let value = Number.NaN;
     const done = this.#next(async () => {
-      this.#write(run, inputs);
+      this.#write(run, slot.inputs);
       await this.threads.run(this.wasm.table(entry, run.pictures), false);
       if (lossBuffer) value = this.wasm.floats[this.wasm.address({ kind: "buffer", entry, buffer: lossBuffer }) >> 2];
     }).finally(() => {
@@ -70,9 +77,8 @@ export class WasmProgram implements LoadedProgram {
   }
 
   profile(run: RunRequest, repeats: number): Promise<Profile> {
-    const inputs = kept(run.inputs.take());
     return this.#next(async () => {
-      this.#write(run, inputs);
+      this.#write(run, run.inputs.take());
       const table = this.wasm.table(run.entry, run.pictures);
       const { dispatches } = table;
       const clock = new Float64Array(this.wasm.memory.buffer, this.wasm.times, dispatches.length + 1);
@@ -122,10 +128,3 @@ export class WasmProgram implements LoadedProgram {
     }
   }
 }
-
-/** Inputs that stay as they are while the next are written. */
-const kept = ({ uniforms, labels, pictures }: NewInputs): NewInputs => ({
-  uniforms: uniforms.slice(),
-  labels: labels?.slice() ?? null,
-  pictures: pictures?.slice() ?? null,
-});

@@ -20,7 +20,7 @@ const settings = (numRuns: number) => ({ seed: 20240301, numRuns });
 const timeout = 120_000;
 const tolerance = 1e-9;
 
-const targetNames = ["portable", "lavapipe", "swiftshader", "few-bindings", "small-buffers"] as const;
+const targetNames = ["portable", "lavapipe", "swiftshader", "few-bindings", "small-buffers", "wasm"] as const;
 const anyEntry = ["forward", "gradientsFromCotangent"] as const;
 const entryNames = [...anyEntry, "gradients", "step", "step with velocity", "update"] as const;
 type EntryName = (typeof entryNames)[number];
