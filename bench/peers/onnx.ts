@@ -1,4 +1,7 @@
 /** ONNX Runtime Web, on WebGPU or WebAssembly: `onnx.js webgpu`, `onnx.js wasm`. Inference alone. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { provideGpu } from "./gpu.ts";
 import { onnxModel } from "./onnxModel.ts";
 import { type Job, type Peer, serve } from "./protocol.ts";
@@ -23,6 +26,11 @@ async function open(job: Job) {
   }
   const ort = provider === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
   ort.env.wasm.numThreads = provider === "webgpu" ? 1 : job.threads;
+  // Node's fetch, which the library would ask, knows no files.
+  if (provider === "wasm") {
+    const folder = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
+    ort.env.wasm.wasmBinary = readFileSync(join(folder, "ort-wasm-simd-threaded.wasm"));
+  }
   return ort;
 }
 

@@ -90,7 +90,8 @@ export function singleEntryProgram(entry: SingleEntry): Artifact {
           pictures: [],
           dispatches: steps,
           inputs: {},
-          outputs: {},
+          // All may be read back, and memory for that is made.
+          outputs: Object.fromEntries(buffers.map(({ name: buffer }) => [buffer, buffer])),
         },
       },
       arenaBytes: total,

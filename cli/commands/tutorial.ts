@@ -47,12 +47,15 @@ export const tutorialCommand = () =>
     say(describeLosses(losses));
   });
 
-/** What was seen: the mean of the last three losses against the first. */
+/** What was seen: the means of the last three losses, and of the last twenty where there are many, against the first. */
 export function describeLosses(losses: readonly number[]): string {
-  const last = losses.slice(-3);
-  const mean = last.reduce((a, b) => a + b, 0) / last.length;
-  const [first, then] = [losses[0].toFixed(4), mean.toFixed(4)];
-  return mean < losses[0]
-    ? `The loss went down: it was ${first} at the first step, and ${then} on average over the last ${last.length}.`
-    : `The loss did not go down: it was ${first} at the first step, and ${then} on average over the last ${last.length}.`;
+  const mean = (count: number) => {
+    const last = losses.slice(-count);
+    return last.reduce((a, b) => a + b, 0) / last.length;
+  };
+  const means = [Math.min(3, losses.length), 20]
+    .filter((count, i) => i === 0 || losses.length >= 5 * count)
+    .map((count) => `${mean(count).toFixed(4)} on average over the last ${count}`);
+  const went = mean(3) < losses[0] ? "The loss went down" : "The loss did not go down";
+  return `${went}: it was ${losses[0].toFixed(4)} at the first step, and ${means.join(", ")}.`;
 }

@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
 import { type Target, wgslStorageTextures } from "../../runtime/program/schema.ts";
-import { wasmTarget } from "../../runtime/program/wasmTarget.ts";
 import { type Axis, extentOf } from "../ir/index.ts";
 import type { Storage } from "../ir/kernel.ts";
 import { vectorsAreLanes } from "../target/kind.ts";
@@ -26,7 +25,7 @@ export type ScheduleSpace = { readonly [P in keyof ContractionSchedule]: readonl
 
 /** Every space of a contraction on a target. Some of what is in them cannot be built: see `candidates`. */
 export function scheduleSpaces(c: Contraction, target: Target): ScheduleSpace[] {
-  return vectorsAreLanes(target) ? directSpaces(c) : [...broadcastSpaces(c, target), workgroupSpace(c)];
+  return vectorsAreLanes(target) ? directSpaces(c, target) : [...broadcastSpaces(c, target), workgroupSpace(c)];
 }
 
 /** All schedules of the spaces that can be built, the target's default among them wherever it is. */
@@ -143,13 +142,13 @@ function heightsFor(extent: number): number[] {
 /** Accumulators of a tile: sixteen vector registers hold some twelve, a few more are spilled and may pay all the same. */
 const mostAccumulators = 20;
 
-function directSpaces(c: Contraction): ScheduleSpace[] {
+function directSpaces(c: Contraction, target: Target): ScheduleSpace[] {
+  const standard = defaultSchedule(c, target) as DirectSchedule;
   return innerAxes(c).flatMap((inner) =>
     rowChoices(c, inner).flatMap((rows) =>
       [4, 8, 12, 16].map((tileColumns): ScheduleSpace => {
         const tileRows = [1, 2, 3, 4, 5, 6, 8, 10, 12].filter((h) => h * tileColumns <= 4 * mostAccumulators);
         const others = extentOf(c.rows.filter((x) => !rows.includes(x)));
-        const standard = defaultSchedule(c, wasmTarget) as DirectSchedule;
         const tiles = Math.ceil(extentOf(rows) / 4) * others;
         return {
           kind: ["contraction"],

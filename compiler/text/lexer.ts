@@ -30,11 +30,11 @@ const quoted = `"(?:[^"\\\\\\n]|\\\\.)*"`;
 const patterns: readonly (readonly [Token["kind"] | "skip", RegExp])[] = [
   ["skip", /(?:\s+|\/\/[^\n]*)+/y],
   ["location", new RegExp(`@[ \\t]*(${quoted}|[\\w./\\\\+~-]+):(\\d+):(\\d+)(?![\\w:])`, "y")],
-  ["value", new RegExp(`%([A-Za-z_][\\w.]*|${quoted})`, "y")],
-  ["name", /[A-Za-z_][\w.]*/y],
-  ["number", /(?:\d+u|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y],
+  ["value", new RegExp(`%([A-Za-z_]\\w*(?:\\.\\w+)*|${quoted})`, "y")],
+  ["name", /[A-Za-z_]\w*(?:\.\w+)*/y],
+  ["number", /(?:\d+u|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w|\.(?!\.))/y],
   ["string", new RegExp(quoted, "y")],
-  ["symbol", /<=|>=|==|>>|[()[\]{},:=<+\-*/%&]/y],
+  ["symbol", /<=|>=|==|>>|\.\.|[()[\]{},:=<+\-*/%&.]/y],
 ];
 
 function unquote(text: string, line: number, column: number): string {

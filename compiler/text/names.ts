@@ -2,7 +2,7 @@
 import type { Layout } from "../ir/fused.ts";
 import type { SourceLocation, Value } from "../ir/types.ts";
 
-const bareName = /^[A-Za-z_][\w.]*$/;
+const bareName = /^[A-Za-z_]\w*(?:\.\w+)*$/;
 const barePath = /^(?!\/\/)[\w./\\+~-]+$/;
 
 /** A name as it stands where it is made of letters, digits, `_` and `.`, else in quotes. */

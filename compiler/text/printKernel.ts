@@ -21,11 +21,11 @@ export function printKernel(kernel: Kernel): string {
   const { kind, ...parameters } = kernel.schedule;
   const lines = [
     `kernel ${formatName(kernel.name)} workgroups [${x}, ${y}, ${z}] size ${kernel.workgroupSize}${subgroup} {`,
-    `  schedule ${[kind, ...Object.entries(parameters).map(([k, v]) => `${k}=${v}`)].join(" ")}`,
+    `  schedule ${[kind, ...Object.entries(parameters).map(([k, v]) => `${k}=${printParameter(v)}`)].join(" ")}`,
     `  operations ${kernel.operations}${executed}`,
   ];
-  if (kernel.algorithm !== undefined) lines.push(`  algorithm ${kernel.algorithm}`);
-  if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.join(", ")}`);
+  if (kernel.algorithm !== undefined) lines.push(`  algorithm ${formatName(kernel.algorithm)}`);
+  if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.map(formatName).join(", ")}`);
   if (kernel.locations.length > 0) lines.push(`  from${kernel.locations.map(formatLocation).join("")}`);
   for (const b of kernel.buffers) lines.push(`  ${printBuffer(b)}`);
   for (const a of kernel.shared) lines.push(`  shared ${a.name}: ${printType(a.type)}[${a.length}]`);
@@ -35,6 +35,10 @@ export function printKernel(kernel: Kernel): string {
   lines.push("", ...printBody(kernel.body, 1), "}", "");
   return lines.join("\n");
 }
+
+/** Words as they are, other text in quotes. */
+const printParameter = (value: string | number | boolean): string =>
+  typeof value === "string" && value !== "true" && value !== "false" ? formatName(value) : `${value}`;
 
 const printBuffer = (b: KernelBuffer): string => {
   const access = [...(b.reads ? ["read"] : []), ...(b.writes ? ["write"] : [])].join(" ");

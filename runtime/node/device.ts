@@ -31,9 +31,12 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Opene
 /** "Running on llvmpipe (LLVM 15.0.6, 256 bits), a software adapter; ..." */
 export function describeChoice(found: FoundAdapter): string {
   if (!found.software) return `Running on ${found.name}`;
+  const gpu = "a GPU with a Vulkan driver is";
   const more =
     found.class === "wasm"
-      ? "without a GPU: one with a Vulkan driver is much faster; --adapter swiftshader shows the WGSL run"
-      : "a software adapter on the CPU: --adapter wasm is several times as fast, a GPU with a Vulkan driver faster still";
+      ? `without a GPU: ${gpu} much faster, --adapter swiftshader shows the WGSL run`
+      : found.class === "swiftshader"
+        ? `a software adapter on the CPU: --adapter wasm is several times as fast, ${gpu} faster still`
+        : `a software adapter on the CPU: ${gpu} much faster`;
   return `Running on ${found.name}, ${more} (kiln doctor says more)`;
 }

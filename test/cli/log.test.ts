@@ -28,5 +28,9 @@ test("what the tutorial saw", () => {
   expect(describeLosses([2.4, 2.5, 2.3, 2.2, 2.1])).toBe(
     "The loss went down: it was 2.4000 at the first step, and 2.2000 on average over the last 3.",
   );
+  const long = Array.from({ length: 100 }, (_, i) => 3 - i / 100);
+  expect(describeLosses(long)).toBe(
+    "The loss went down: it was 3.0000 at the first step, and 2.0200 on average over the last 3, 2.1050 on average over the last 20.",
+  );
   expect(describeLosses([2.0, 2.5])).toMatch(/^The loss did not go down/);
 });
