@@ -1,7 +1,4 @@
 /** ONNX Runtime Web, on WebGPU or WebAssembly: `onnx.js webgpu`, `onnx.js wasm`. Inference alone. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { provideGpu } from "./gpu.ts";
 import { onnxModel } from "./onnxModel.ts";
 import { type Job, type Peer, serve } from "./protocol.ts";
@@ -24,13 +21,9 @@ async function open(job: Job) {
     provideGpu(job.adapter);
     copySharedMemory();
   }
-  const ort = provider === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  // The library's own entry point for Node is WebAssembly's alone; it finds its files, and starts its threads, itself.
+  const ort = provider === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web");
   ort.env.wasm.numThreads = provider === "webgpu" ? 1 : job.threads;
-  // Node's fetch, which the library would ask, knows no files.
-  if (provider === "wasm") {
-    const folder = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
-    ort.env.wasm.wasmBinary = readFileSync(join(folder, "ort-wasm-simd-threaded.wasm"));
-  }
   return ort;
 }
 
