@@ -1,4 +1,5 @@
 /** The text of kernels reads back as the kernels: to the same text, the same WGSL, the same WebAssembly. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { compileGraph } from "../../compiler/compileGraph.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
@@ -72,4 +73,10 @@ test.each([
   ["  let a: f32 = x[0].v", "7:21: expected x, y, z or w, found 'v'"],
 ])("%s", (body, message) => {
   expect(() => parseKernels(around(body))).toThrow(message);
+});
+
+test("the example of docs/ir.md is as printed", () => {
+  const page = readFileSync(new URL("../../docs/ir.md", import.meta.url), "utf8");
+  const [, example] = /^```\n(kernel .*?)^```$/ms.exec(page)!;
+  expect(printKernels(parseKernels(example))).toBe(example);
 });
