@@ -131,13 +131,17 @@ export class Inputs {
     return this.#tensors.get(`${entry} ${name}`);
   }
 
+  get uniforms(): Uint8Array {
+    return new Uint8Array(this.#uniforms.buffer);
+  }
+
   /** What a run takes along now. Valid until something is set again. */
   take(): NewInputs {
     const [labels, pictures] = [this.#labelsState === "new", this.#picturesState === "new"];
     if (labels) this.#labelsState = "taken";
     if (pictures) this.#picturesState = "taken";
     return {
-      uniforms: new Uint8Array(this.#uniforms.buffer),
+      uniforms: this.uniforms,
       labels: labels ? new Uint8Array(this.#labels.buffer) : null,
       pictures: pictures ? this.#pictures.subarray(0, this.#pictureBytes) : null,
     };

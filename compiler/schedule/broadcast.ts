@@ -13,7 +13,7 @@ import type { Condition, UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction } from "./contraction.ts";
 import { emitEpilogue, inScalars } from "./epilogue.ts";
-import { flatGrid } from "./grid.ts";
+import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
@@ -134,15 +134,7 @@ class Builder {
   private bindGrid(id: KernelExpr): void {
     const { nest } = this;
     nest.bind(this.lane, nest.let("lane", K.builtin("subgroupLane")));
-    const flat = nest.let("tile", id);
-    let stride = 1;
-    const all = [this.columnTile, this.rowTile, ...this.gridAxes.toReversed()];
-    for (const [i, axis] of all.entries()) {
-      const quotient = K.divide(flat, stride);
-      const last = i === all.length - 1;
-      if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, last ? quotient : K.remainder(quotient, axis.extent)));
-      stride *= axis.extent;
-    }
+    bindAxes(nest, nest.let("tile", id), [this.columnTile, this.rowTile, ...this.gridAxes.toReversed()]);
   }
 
   private innerLoop(checked: ReadonlySet<Condition>): void {

@@ -15,7 +15,7 @@ import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction, Operand } from "./contraction.ts";
 import { emitEpilogue } from "./epilogue.ts";
-import { flatGrid } from "./grid.ts";
+import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
 import { loadGuarded } from "./scalars.ts";
@@ -90,7 +90,7 @@ class Builder {
       if (s.packed) this.pack();
       this.eachRowTile(tile);
     };
-    this.bindGrid(grid.id);
+    bindAxes(nest, nest.let("tile", grid.id), this.gridAxes.toReversed());
     if (grid.overshoots) nest.if(K.lessThan(grid.id, K.int(count)), workgroup);
     else workgroup();
 
@@ -113,18 +113,6 @@ class Builder {
       executedOperations: Math.round(2 * padded * tiles * extentOf(c.inner) * shareOfTurns(guards, free)),
       inPlace: inPlacePairs(c.group, table),
     };
-  }
-
-  private bindGrid(id: KernelExpr): void {
-    const { nest } = this;
-    const flat = nest.let("tile", id);
-    let stride = 1;
-    for (const [i, axis] of this.gridAxes.toReversed().entries()) {
-      const quotient = K.divide(flat, stride);
-      const last = i === this.gridAxes.length - 1;
-      if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, last ? quotient : K.remainder(quotient, axis.extent)));
-      stride *= axis.extent;
-    }
   }
 
   /** The row tiles of the workgroup, one after another. */

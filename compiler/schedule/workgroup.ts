@@ -14,7 +14,7 @@ import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction, Operand } from "./contraction.ts";
 import { emitEpilogue, inScalars } from "./epilogue.ts";
-import { flatGrid } from "./grid.ts";
+import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
 import { loadValue } from "./scalars.ts";
@@ -46,15 +46,8 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   const local = new Axis("local", threads);
   nest.bind(local, nest.let("thread", K.builtin("local")));
   const flat = nest.let("tile", grid.id);
-  let stride = 1;
-  for (const [i, axis] of gridAxes.entries()) {
-    const quotient = K.divide(flat, stride);
-    const last = i === gridAxes.length - 1;
-    // The last is folded back into range where ids pass the count: barriers want all invocations, so none may leave.
-    const value = last && !grid.overshoots ? quotient : K.remainder(quotient, axis.extent);
-    if (axis.extent > 1) nest.bind(axis, nest.let(axis.name, value));
-    stride *= axis.extent;
-  }
+  // Barriers want all invocations, so none may leave where ids pass the count.
+  bindAxes(nest, flat, gridAxes, grid.overshoots);
 
   const guards = [...c.a.read.guard, ...c.b.read.guard];
   const outer = outerAxes(c, guards, depth);

@@ -52,9 +52,8 @@ export class Signs {
         if (s.kind === "let" && s.value.dtype === "i32" && this.nonNegative(s.value)) this.known.add(s.name);
         if (s.kind === "for" && this.nonNegative(s.from) && s.step > 0) this.known.add(s.variable);
         for (const inner of bodiesOf(s)) visit(inner);
-        // Known only from the last of its assignments on: uses before that are taken as unknown, which is safe.
-        if (s.kind === "for" && s.unroll) this.learnRegisters(s.body, assigned);
       }
+      // Uses before the end of the body that assigns one are taken as unknown, which is safe.
       this.learnRegisters(body, assigned);
     };
     visit(kernel.body);

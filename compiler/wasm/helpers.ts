@@ -89,7 +89,7 @@ const lanewise = (name: string, of: string, count: 1 | 2): string => {
 };
 
 /** The same for an instruction of i32 that has no form for vectors. */
-export const lanewiseI32 = (name: string, instruction: string): string => {
+const lanewiseI32 = (name: string, instruction: string): string => {
   const lane = (l: number) =>
     `(${instruction} (i32x4.extract_lane ${l} (local.get $a)) (i32x4.extract_lane ${l} (local.get $b)))`;
   const all = [1, 2, 3].reduce((v, l) => `(i32x4.replace_lane ${l} ${v} ${lane(l)})`, `(i32x4.splat ${lane(0)})`);

@@ -73,6 +73,5 @@ export function binaryOperation(op: BinaryOp, { dtype, width }: KernelType): Ope
   if (!name) throw none();
   if (width === 1) return instruction(`i32.${name}`);
   if (name === "and" || name === "or") return instruction(`v128.${name}`);
-  // There is no comparison of unsigned lanes that i32x4 lacks, but for division and shifts by lane it has none.
   return scalarOnly.has(name) ? { kind: "call", name: lanewiseName(`i32.${name}`) } : instruction(`i32x4.${name}`);
 }

@@ -1,18 +1,9 @@
 import { KilnError } from "../program/error.ts";
-import type { Target } from "../program/schema.ts";
 import { chooseAdapter, type FoundAdapter, listAdapters } from "./adapters.ts";
 import { addSwiftShader } from "./swiftshader.ts";
 
-export interface DoctorAdapter {
-  /** As its driver describes it, version included. */
-  readonly name: string;
-  /** Vendor and architecture, as WebGPU has them. */
-  readonly vendor: string;
-  readonly software: boolean;
-  readonly target: Target;
-  /** All that the adapter offers, also what Kiln does not use. */
-  readonly features: readonly string[];
-  readonly subgroupSizes: readonly [min: number, max: number] | null;
+export interface DoctorAdapter
+  extends Pick<FoundAdapter, "name" | "vendor" | "software" | "target" | "features" | "subgroupSizes"> {
   /** It is the one that commands will run on. */
   readonly used: boolean;
 }

@@ -1,8 +1,7 @@
 import type { LoadOptions, Place, SessionMemory } from "../device.ts";
 import { formatBytes, KilnError } from "../program/error.ts";
 import { elementCount } from "../program/layout.ts";
-import type { EntryName, Program, ProgramBinding, ProgramDispatch } from "../program/schema.ts";
-import { isCopy } from "../program/schema.ts";
+import { type EntryName, isCopy, type Program, type ProgramBinding, type ProgramDispatch } from "../program/schema.ts";
 import { control, record } from "./worker.ts";
 
 const pageBytes = 65536;

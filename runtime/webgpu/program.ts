@@ -115,7 +115,7 @@ export class GpuProgram implements LoadedProgram {
   }
 
   async profile(run: RunRequest, repeats: number, expectedMs = 0): Promise<Profile> {
-    const { uniforms } = run.inputs.take();
+    const { uniforms } = run.inputs;
     this.device.queue.writeBuffer(this.buffers.uniforms, 0, uniforms as Uint8Array<ArrayBuffer>);
     this.#writeInputs(run);
     return profileCommands(this.device, this.watch, this.#recorded(run), repeats, expectedMs);
