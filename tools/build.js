@@ -22,6 +22,9 @@ const entryPoints = {
   dsl: "compiler/dsl/index.ts",
 };
 
+/** Scripts of the pages that the command line writes or serves (pages/), each a file that stands alone. */
+const pageScripts = { program: "pages/program.ts", training: "pages/training.ts" };
+
 /** How everything that Node runs is bundled. */
 export const bundling = {
   absWorkingDir: home,
@@ -49,6 +52,18 @@ async function bundles() {
   }
 }
 
+const pages = () =>
+  bundle({
+    ...bundling,
+    entryPoints: pageScripts,
+    outdir: join(out, "pages"),
+    format: "iife",
+    platform: "browser",
+    packages: "bundle",
+    target: "es2022",
+    minify: true,
+  });
+
 /** Declarations, by TypeScript itself; what is wrong with a type is an error here as it is in `npm run typecheck`. */
 async function declarations() {
   await compileDeclarations();
@@ -69,7 +84,7 @@ function compileDeclarations() {
 }
 
 export async function build({ types = true } = {}) {
-  await Promise.all([bundles(), types && declarations()]);
+  await Promise.all([bundles(), pages(), types && declarations()]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
