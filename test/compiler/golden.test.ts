@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Compilation, compileGraph } from "../../compiler/compileGraph.ts";
-import { planToJson } from "../../compiler/plan/print.ts";
+import { planToJson } from "../../compiler/plan/json.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { print } from "../../compiler/text/print.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
