@@ -11,15 +11,16 @@ import { describedTarget } from "./targets.ts";
 import { tunedTarget } from "./tune/tuned.ts";
 
 /**
- * Opens the adapter asked for, and says in one line which it is. Where none is, one that runs the artifact at hand, or what
- * `--target` names.
+ * Opens the adapter asked for, and says in one line which it is. Where none is, one that runs the artifact at hand, or the
+ * target that `--target` or the text names.
  */
 export async function openAdapter(
-  { adapter, target }: DeviceOptions & Pick<ModelOptions, "target">,
-  stored?: Artifact | null,
+  { adapter, target: option }: DeviceOptions & Pick<ModelOptions, "target">,
+  model?: Pick<OpenedModel, "stored" | "scheduledFor"> | null,
 ): Promise<OpenedDevice> {
+  const target = option ?? model?.scheduledFor;
   const described = target === undefined || target === "adapter" ? undefined : await describedTarget(target);
-  const opened = await openDevice({ adapter, program: stored?.program.target ?? described });
+  const opened = await openDevice({ adapter, program: model?.stored?.program.target ?? described });
   say(opened.description);
   return opened;
 }
@@ -32,7 +33,7 @@ export async function compileFor(
   needs: Omit<CompileNeeds, "target" | "choose">,
 ): Promise<Artifact> {
   if (model.stored) return model.stored;
-  const { target, choose, report } = await tunedTarget(options, "adapter", async () => opened);
+  const { target, choose, report } = await tunedTarget(options, model.scheduledFor ?? "adapter", async () => opened);
   const { artifact, seconds } = await model.compile({ ...needs, target, choose });
   say(describeCompilation(artifact, seconds));
   report();

@@ -6,6 +6,7 @@ import { compileCommand } from "./commands/compile.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { optCommand } from "./commands/opt.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -20,6 +21,7 @@ const commands = [
   predictCommand,
   compileCommand,
   inspectCommand,
+  optCommand,
   runCommand,
   tuneCommand,
   benchCommand,

@@ -47,7 +47,7 @@ type Figures = Awaited<ReturnType<typeof bench>>;
 
 async function bench(path: string, options: BenchOptions) {
   const model = await openModel(path, options);
-  const opened = await openAdapter(options, model.stored);
+  const opened = await openAdapter(options, model);
   const { device } = opened;
   const peakGflops = await measurePeak(opened);
   const trains = model.mode === "train" && model.classes !== null;

@@ -59,6 +59,10 @@ export const inspectCommand = () =>
       model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
     const compiled = await model.compile({ target, choose, entries, velocity: options.momentum > 0 });
     report();
+    if (!compiled.model)
+      throw new UsageError(
+        `${path} is past the stages that kiln inspect can show from it; kiln opt --passes goes on from there`,
+      );
     const { graph } = compiled.model!;
     const { entry } = mainEntry(compiled.model!);
     await (format === "json" ? showJson(stage, graph, entry) : showText(stage, graph, entry));
