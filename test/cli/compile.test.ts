@@ -175,7 +175,7 @@ describe("inspect", () => {
 
   test("kernels", async () => {
     const text = await kiln("inspect", "tiny.ts", "--stage", "kernels");
-    expect(text.stdout).toMatch(/^kernel \S+ workgroups /);
+    expect(text.stdout).toMatch(/^kernel \S+ workgroups /m);
     expect(text.stdout).toMatch(/from @ tiny\.ts:4:7|@ tiny\.ts:4/);
     const wgsl = await kiln("inspect", "built", "--stage", "kernels");
     expect(wgsl.stdout).toContain("@compute @workgroup_size(");
