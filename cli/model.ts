@@ -39,6 +39,8 @@ export interface OpenedModel {
   readonly hasParameters: boolean;
   /** The artifact where MODEL is one's folder. */
   readonly stored: Artifact | null;
+  /** The text of the model file and of those it imports, by path; none of an artifact's folder. */
+  readonly files: ReadonlyMap<string, string>;
   /** Compiles; an artifact's folder gives what it holds. */
   compile(needs: CompileNeeds): Promise<{ artifact: Artifact; model: CompiledModel | null; seconds: number }>;
 }
@@ -74,6 +76,7 @@ async function openFile(given: string, options: ModelOptions): Promise<OpenedMod
     outputShape: output.value.type.shape,
     hasParameters: graph.states.length > 0,
     stored: null,
+    files,
     compile: (needs) => compileFile(graph, files, options, needs),
   };
 }
@@ -162,6 +165,7 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
     outputShape: program.output.shape,
     hasParameters: program.state.some((state) => state.role !== "velocity"),
     stored: artifact,
+    files: new Map(),
     compile: async () => ({ artifact, model: null, seconds: 0 }),
   };
 }
