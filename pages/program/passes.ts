@@ -142,7 +142,10 @@ function changes({ entries }: Difference, mode: "unified" | "split"): HTMLElemen
   const rows: HTMLElement[] = [];
   let skipped = 0;
   const skip = () => {
-    if (skipped > 0) rows.push(html("tr", { class: "skip" }, html("td", { colspan: 4 }, `${skipped} lines unchanged`)));
+    if (skipped > 0)
+      rows.push(
+        html("tr", { class: "skip" }, html("td", { colspan: 4 }, html("span", {}, `${skipped} lines unchanged`))),
+      );
     skipped = 0;
   };
   let pending: Line[] = [];
@@ -170,7 +173,13 @@ function changes({ entries }: Difference, mode: "unified" | "split"): HTMLElemen
   pair();
   skip();
   if (rows.length > mostEntries)
-    rows.push(html("tr", { class: "skip" }, html("td", { colspan: 4 }, "The rest is left out: see the whole text.")));
+    rows.push(
+      html(
+        "tr",
+        { class: "skip" },
+        html("td", { colspan: 4 }, html("span", {}, "The rest is left out: see the whole text.")),
+      ),
+    );
   return html("table", { class: `diff ${mode}` }, ...rows);
 }
 

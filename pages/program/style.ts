@@ -126,7 +126,7 @@ hr { border: 0; border-top: 1px solid var(--line); margin: 16px 0; }
 .diff { border-collapse: collapse; font: 11.5px/1.5 var(--mono); min-width: 100%; } .diff td { padding: 0 8px; vertical-align: top; white-space: pre; }
 .diff .number { color: var(--quiet); text-align: right; user-select: none; background: var(--raised); width: 1%; } .diff .sign { width: 1%; color: var(--quiet); user-select: none; padding-right: 0; }
 .diff .added, .diff .text.added { background: var(--added); } .diff .removed, .diff .text.removed { background: var(--removed); } .diff .moved { background: var(--moved); }
-.diff .skip td { background: var(--sunk); color: var(--quiet); text-align: center; padding: 3px; position: sticky; left: 0; }
+.diff .skip td { background: var(--sunk); color: var(--quiet); padding: 3px 8px; } .diff .skip span { position: sticky; left: 92px; margin-left: 84px; }
 .diff.split { table-layout: fixed; width: 100%; } .diff.split td { white-space: pre-wrap; overflow-wrap: anywhere; } .diff.split .number { width: 52px; } .diff.split .text { width: 50%; }
 
 svg.memory { cursor: crosshair; touch-action: none; } .memory .plot { fill: var(--sunk); } .tensor { cursor: pointer; } .tensor text { fill: #0b0e12; font-size: 10px; pointer-events: none; }

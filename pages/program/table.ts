@@ -32,14 +32,6 @@ export class TableTab implements Tab {
       { title: "kernel", value: (i) => step(i).name },
       { title: "layer", value: (i) => step(i).layer, text: (i) => report.layers[step(i).layer].name },
       { title: "phase", value: (i) => step(i).phase },
-      { title: "algorithm", value: (i) => step(i).algorithm, text: (i) => step(i).algorithm.split(", error")[0] },
-      { title: "operations", value: (i) => step(i).operations, text: (i) => amount(step(i).operations, "FLOP") },
-      { title: "bytes", value: (i) => step(i).bytes, text: (i) => bytes(step(i).bytes) },
-      {
-        title: "FLOP/byte",
-        value: (i) => step(i).operations / step(i).bytes,
-        text: (i) => short(step(i).operations / step(i).bytes),
-      },
       ...(report.measured
         ? [
             {
@@ -50,6 +42,14 @@ export class TableTab implements Tab {
             { title: "GFLOP/s", value: rate, text: (i: number) => short(rate(i)) },
           ]
         : []),
+      { title: "operations", value: (i) => step(i).operations, text: (i) => amount(step(i).operations, "FLOP") },
+      { title: "bytes", value: (i) => step(i).bytes, text: (i) => bytes(step(i).bytes) },
+      {
+        title: "FLOP/byte",
+        value: (i) => step(i).operations / step(i).bytes,
+        text: (i) => short(step(i).operations / step(i).bytes),
+      },
+      { title: "algorithm", value: (i) => step(i).algorithm, text: (i) => step(i).algorithm.split(", error")[0] },
     ];
   }
 
@@ -106,7 +106,7 @@ export class TableTab implements Tab {
 
   #sort(column: number): void {
     this.#down =
-      column === this.#sorted ? !this.#down : typeof this.#columns[column].value(0) === "number" && column > 4;
+      column === this.#sorted ? !this.#down : typeof this.#columns[column].value(0) === "number" && column > 3;
     this.#sorted = column;
     this.#draw();
   }

@@ -33,7 +33,7 @@ test("holds what it needs, and none of the sources", () => {
   );
   expect(readdirSync(join(installed, "tools"))).toEqual(["install-lavapipe"]);
   expect(readdirSync(join(installed, "dist")).sort()).toEqual(
-    ["chunks", "cli.js", "compiler.js", "dsl.js", "node.js", "runtime.js", "types", "wasm.js"].sort(),
+    ["chunks", "cli.js", "compiler.js", "dsl.js", "node.js", "pages", "runtime.js", "types", "wasm.js"].sort(),
   );
 });
 
