@@ -13,7 +13,7 @@ import type { View } from "./view.ts";
 
 const clocks: Readonly<Record<Measured["clock"], string>> = {
   timestamps: "The fastest run, each kernel between two timestamps of the device:",
-  threads: "The fastest run, by the clock of one of the threads, where all meet:",
+  threads: "The fastest run, by the clock of the thread that ended each kernel:",
   submits: "Each kernel by itself, from its submit until it is done, the least of several:",
 };
 
