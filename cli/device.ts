@@ -1,4 +1,5 @@
 /** The device that a command runs on, and weights for what runs. */
+import type { CompiledModel } from "../compiler/artifact.ts";
 import { readWeights } from "../runtime/node/checkpoints.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node/device.ts";
 import type { Artifact } from "../runtime/program/schema.ts";
@@ -32,12 +33,22 @@ export async function compileFor(
   options: ModelOptions,
   needs: Omit<CompileNeeds, "target" | "choose">,
 ): Promise<Artifact> {
-  if (model.stored) return model.stored;
+  return (await compileStagesFor(model, opened, options, needs)).artifact;
+}
+
+/** The same, with the model at every stage; null for an artifact, which has none. */
+export async function compileStagesFor(
+  model: OpenedModel,
+  opened: OpenedDevice,
+  options: ModelOptions,
+  needs: Omit<CompileNeeds, "target" | "choose">,
+): Promise<{ artifact: Artifact; stages: CompiledModel | null }> {
+  if (model.stored) return { artifact: model.stored, stages: null };
   const { target, choose, report } = await tunedTarget(options, model.scheduledFor ?? "adapter", async () => opened);
-  const { artifact, seconds } = await model.compile({ ...needs, target, choose });
+  const { artifact, seconds, model: stages } = await model.compile({ ...needs, target, choose });
   say(describeCompilation(artifact, seconds));
   report();
-  return artifact;
+  return { artifact, stages };
 }
 
 /** "Compiled lenet for a batch of 64 and lavapipe in 1.2 s" */

@@ -42,6 +42,8 @@ export interface OpenedModel {
   readonly stored: Artifact | null;
   /** Name of the target where that is settled: MODEL is text whose kernels are scheduled. */
   readonly scheduledFor?: string;
+  /** The text of the model file and of those it imports, by path; none of an artifact's folder. */
+  readonly files: ReadonlyMap<string, string>;
   /** Compiles; an artifact's folder gives what it holds. */
   compile(needs: CompileNeeds): Promise<{ artifact: Artifact; model: CompiledModel | null; seconds: number }>;
 }
@@ -67,7 +69,11 @@ async function openFile(given: string, options: ModelOptions): Promise<OpenedMod
     { batch: options.batch, mode: options.mode, settings: options.set },
   );
   if (!graph) throw await diagnosed(diagnostics);
-  return { ...figuresOf(graph, graphHash(graph)), compile: (needs) => compileFile(graph, files, options, needs) };
+  return {
+    ...figuresOf(graph, graphHash(graph)),
+    files,
+    compile: (needs) => compileFile(graph, files, options, needs),
+  };
 }
 
 /** What is known of a program before it is compiled. */
@@ -83,6 +89,7 @@ const figuresOf = (program: Omit<Graph, "stage" | "nodes">, hash: string): Omit<
     outputShape: program.outputs.find((o) => o.name === "output")?.value.type.shape ?? [],
     hasParameters: program.states.length > 0,
     stored: null,
+    files: new Map(),
   };
 };
 
@@ -207,6 +214,7 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
     outputShape: program.output.shape,
     hasParameters: program.state.some((state) => state.role !== "velocity"),
     stored: artifact,
+    files: new Map(),
     compile: async () => ({ artifact, model: null, seconds: 0 }),
   };
 }
