@@ -3,14 +3,16 @@ import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
-import type { StageResult } from "../compiler/pipeline.ts";
+import type { CompiledEntry, StageResult } from "../compiler/pipeline.ts";
 import type { ScheduleChoice } from "../compiler/schedule/index.ts";
 import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
-import { KilnError } from "../runtime/program/error.ts";
+import { formatBytes, KilnError } from "../runtime/program/error.ts";
 import type { Artifact, EntryName, Target } from "../runtime/program/schema.ts";
 import { DiagnosedError } from "./errors.ts";
+import { mainEntry } from "./mainEntry.ts";
 import type { ModelOptions, Settings } from "./options.ts";
+import { say } from "./output.ts";
 
 export interface CompileNeeds {
   readonly target: Target;
@@ -90,8 +92,11 @@ async function compileFile(
     const { artifact, model } = compileGraph(graph, {
       ...needs,
       algorithm: options.algorithm,
+      memoryLimit: options.memoryLimit,
       settings: options.set,
     });
+    const limit = options.memoryLimit;
+    if (limit !== undefined) say(describeLimit(mainEntry(model).entry, limit));
     const whole = await assemble(artifact);
     return { artifact: whole, model, seconds: (performance.now() - start) / 1000 };
   } catch (error) {
@@ -103,6 +108,16 @@ async function compileFile(
     const place = layer?.location && { ...layer.location, text: files.get(layer.location.file) };
     throw await diagnosed([{ code, message, place }]);
   }
+}
+
+/** What keeping to a limit has cost, in a line. */
+function describeLimit({ plan, problem, recomputation }: CompiledEntry, limit: number): string {
+  const { again, operations } = recomputation!;
+  const first = problem.kernels.length - again.length;
+  return (
+    `Memory limit ${formatBytes(limit)}: the plan takes ${formatBytes(plan.arenaBytes)} (${plan.arenaBytes} bytes); ` +
+    `${again.length} of ${first} kernels run again, ${(100 * (operations - 1)).toFixed(1)}% more operations`
+  );
 }
 
 async function diagnosed(diagnostics: DiagnosedError["diagnostics"]): Promise<DiagnosedError> {
@@ -141,6 +156,7 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
   agree("batch", options.batch, model.batch);
   agree("mode", options.mode, model.mode);
   agree("algorithm", options.algorithm, model.algorithm);
+  agree("memory-limit", options.memoryLimit, model.memoryLimit ?? "no limit");
   if (options.target !== undefined && options.target !== "adapter")
     agree("target", options.target, program.target.name);
   for (const [name, value] of Object.entries(options.set ?? {}))

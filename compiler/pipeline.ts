@@ -21,6 +21,7 @@ import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
 import { orderKernels } from "./passes/order.ts";
 import { type Pass, pipeline, runPipeline } from "./passes/pass.ts";
+import { type MemoryLimit, type Rematerialised, rematerialise } from "./passes/rematerialise.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
@@ -41,6 +42,8 @@ interface Context {
   /** Which rewritings of contractions are allowed; "auto" where not said. */
   readonly algorithm?: Algorithm;
   readonly chooseTile?: TileChoice;
+  /** What the plan may take; as much as it comes to where not said. */
+  readonly memoryLimit?: MemoryLimit;
 }
 
 export interface PipelineOptions extends Context {
@@ -55,7 +58,12 @@ export interface CompiledEntry {
   readonly fused: FusedProgram;
   readonly problem: PlanProblem;
   readonly plan: Plan;
+  /** What a limit on memory has cost; absent where there is none. */
+  readonly recomputation?: Recomputation;
 }
+
+/** Second runs of kernels, and operations executed as a multiple of those without a limit. */
+export type Recomputation = Pick<Rematerialised, "again" | "operations">;
 
 /** A pass that gives index expressions. */
 const expr = <In, Out extends ExprProgram>(
@@ -106,6 +114,7 @@ const toFused = pipeline<ExprProgram, Context>()
 interface Scheduled {
   readonly fused: FusedProgram;
   readonly problem: PlanProblem;
+  readonly recomputation?: Recomputation;
 }
 
 const kernelsOf = ({ problem }: Scheduled): readonly Kernel[] => problem.kernels;
@@ -143,9 +152,16 @@ const toPlan = pipeline<FusedProgram, Context>()
     shows: kernelsOf,
   })
   .add({
+    name: "rematerialise",
+    summary: "Under a limit on memory, values are made again rather than kept.",
+    run: underLimit,
+    problems: kernelProblems,
+    shows: kernelsOf,
+  })
+  .add({
     name: "plan",
     summary: "Every value gets an offset in the arena.",
-    run: ({ problem }: Scheduled) => ({ problem, plan: planMemory(problem) }),
+    run: (s: Scheduled) => ({ ...s, plan: planMemory(s.problem) }),
     problems: ({ plan, problem }) => checkPlan(plan, problem),
     shows: ({ plan }) => plan,
   });
@@ -161,7 +177,7 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   if (verify) verifyGraph(graph);
   const expr = runPipeline(toExpr, graph, context, options);
   const fused = runPipeline(toFused, expr, context, options);
-  return { graph, expr, fused, ...runPipeline(toPlan, fused, context, options) };
+  return { graph, expr, ...runPipeline(toPlan, fused, context, options) };
 }
 
 function schedule(fused: FusedProgram, { target, choose, memo }: Context): Scheduled {
@@ -177,6 +193,17 @@ function schedule(fused: FusedProgram, { target, choose, memo }: Context): Sched
     target,
   };
   return { fused, problem };
+}
+
+function underLimit(s: Scheduled, { memoryLimit }: Context): Scheduled {
+  if (!memoryLimit) return s;
+  const { problem, originals, ...recomputation } = rematerialise(s.problem, memoryLimit);
+  const layouts = new Map(s.fused.layouts);
+  for (const [copy, original] of originals) {
+    const layout = layouts.get(original);
+    if (layout) layouts.set(copy, layout);
+  }
+  return { fused: { ...s.fused, layouts }, problem, recomputation };
 }
 
 /** The storage of a value: all versions of a state have the first one's. */

@@ -28,6 +28,7 @@ export const diagnosticCodes = {
   KILN2011: "wrong output",
   KILN2012: "wrong number of inputs",
   KILN3001: "tensor too large for the target",
+  KILN3002: "memory limit too low",
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;
