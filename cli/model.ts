@@ -4,13 +4,16 @@ import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
 import type { StageProgram } from "../compiler/ir/stage.ts";
+import type { CompiledEntry } from "../compiler/pipeline.ts";
 import type { ScheduleChoice } from "../compiler/schedule/index.ts";
 import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
-import { KilnError } from "../runtime/program/error.ts";
+import { formatBytes, KilnError } from "../runtime/program/error.ts";
 import type { Artifact, EntryName, Target } from "../runtime/program/schema.ts";
 import { DiagnosedError, UsageError } from "./errors.ts";
+import { mainEntry } from "./mainEntry.ts";
 import type { ModelOptions, Settings } from "./options.ts";
+import { say } from "./output.ts";
 import { readTextFile } from "./textFile.ts";
 
 export interface CompileNeeds {
@@ -135,7 +138,10 @@ async function compileFile(
 ): ReturnType<OpenedModel["compile"]> {
   const { compileGraph, PlanError } = await import("../compiler/index.ts");
   try {
-    return await timed(() => compileGraph(graph, { ...needs, algorithm: options.algorithm, settings: options.set }));
+    const { memoryLimit, algorithm, set: settings } = options;
+    const compiled = await timed(() => compileGraph(graph, { ...needs, algorithm, memoryLimit, settings }));
+    if (memoryLimit !== undefined) say(describeLimit(mainEntry(compiled.model!).entry, memoryLimit));
+    return compiled;
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const { code, message, value } = error;
@@ -155,6 +161,16 @@ async function timed(
   const start = performance.now();
   const { artifact, model } = compile();
   return { artifact: await assemble(artifact), model, seconds: (performance.now() - start) / 1000 };
+}
+
+/** What keeping to a limit has cost, in a line. */
+function describeLimit({ plan, problem, recomputation }: CompiledEntry, limit: number): string {
+  const { again, operations } = recomputation!;
+  const first = problem.kernels.length - again.length;
+  return (
+    `Memory limit ${formatBytes(limit)}: the plan takes ${formatBytes(plan.arenaBytes)} (${plan.arenaBytes} bytes); ` +
+    `${again.length} of ${first} kernels run again, ${(100 * (operations - 1)).toFixed(1)}% more operations`
+  );
 }
 
 async function diagnosed(diagnostics: DiagnosedError["diagnostics"]): Promise<DiagnosedError> {
@@ -193,6 +209,7 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
   agree("batch", options.batch, model.batch);
   agree("mode", options.mode, model.mode);
   agree("algorithm", options.algorithm, model.algorithm);
+  agree("memory-limit", options.memoryLimit, model.memoryLimit ?? "no limit");
   if (options.target !== undefined && options.target !== "adapter")
     agree("target", options.target, program.target.name);
   for (const [name, value] of Object.entries(options.set ?? {}))

@@ -13,6 +13,8 @@ export interface ModelOptions {
   /** A described target's name, a JSON file, or "adapter". */
   readonly target?: string;
   readonly algorithm?: Algorithm;
+  /** Bytes. */
+  readonly memoryLimit?: number;
   /** File of tuning records; false: none. */
   readonly cache?: string | false;
 }
@@ -50,7 +52,26 @@ export function setting(text: string, others: Settings = {}): Settings {
   return { ...others, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** --set, --batch, --mode, --target, --algorithm, --cache. `target` says what is compiled for where it is not given. */
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+/** 134217728, 128MiB, 0.5GiB, 100MB: bytes, a whole number of at least 1. */
+export function byteCount(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?|\.\d+) *([kmg]i?b)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(number) * units[(unit ?? "").toUpperCase()]);
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError("Bytes are expected: 134217728, 128MiB, 0.5GiB, 100MB.");
+  return bytes;
+}
+
+/** --set, --batch, --mode, --target, --algorithm, --memory-limit, --cache. `target` says what is compiled for where it is not given. */
 export function addModelOptions(command: Command, target = "the adapter in hand"): Command {
   return command
     .addOption(
@@ -73,6 +94,13 @@ export function addModelOptions(command: Command, target = "the adapter in hand"
         "direct",
         "fast",
       ]),
+    )
+    .addOption(
+      new Option(
+        "--memory-limit <bytes>",
+        "what the plan of a step (forward pass in infer mode) may take beside the parameters, as 128MiB or in bytes: " +
+          "kernels run again where that saves memory",
+      ).argParser(byteCount),
     )
     .option(
       "--cache <file>",

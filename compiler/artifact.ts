@@ -25,6 +25,7 @@ export interface ArtifactOptions {
   readonly algorithm: Program["model"]["algorithm"];
   readonly settings: Program["model"]["settings"];
   readonly velocity: boolean;
+  readonly memoryLimit?: number;
   readonly hash: string;
   readonly compiler: string;
 }
@@ -44,6 +45,10 @@ export interface CompiledModel extends PlannedModel {
   readonly pictures: CompiledEntry;
 }
 
+/** The entry point whose plan the program's bytes are of, of those that there are. */
+export const mainEntryOf = (names: readonly EntryName[]): EntryName =>
+  (["step", "gradientsFromCotangent"] as const).find((name) => names.includes(name)) ?? names[0];
+
 /** The artifact of a compiled model: program.json as data, and the WGSL text of its kernels. */
 export function emitArtifact(model: PlannedModel, options: ArtifactOptions): Artifact {
   const kernels = new KernelTable(options.target);
@@ -51,11 +56,7 @@ export function emitArtifact(model: PlannedModel, options: ArtifactOptions): Art
   for (const [name, entry] of Object.entries(model.entries) as [EntryName, PlannedEntry][])
     entries[name] = emitEntry(entry, model.pictures, kernels);
   const { graph } = model;
-  const main =
-    model.entries.step ??
-    (graph.mode === "infer" ? model.entries.forward : undefined) ??
-    model.entries.gradientsFromCotangent ??
-    Object.values(model.entries)[0];
+  const main = model.entries[mainEntryOf(Object.keys(model.entries) as EntryName[])]!;
   const output = graph.outputs.find((o) => o.name === "output")!;
   const program: Program = {
     format: formatVersion,
@@ -67,6 +68,7 @@ export function emitArtifact(model: PlannedModel, options: ArtifactOptions): Art
       batch: graph.inputs[0].value.type.shape[0],
       settings: options.settings,
       algorithm: options.algorithm,
+      ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
       optimizer:
         graph.mode === "train" && graph.classes !== undefined ? { kind: "sgd", velocity: options.velocity } : null,
       classes: graph.classes ?? null,

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { version } from "../package.json";
 import type { Artifact, EntryName, Program, Target } from "../runtime/program/schema.ts";
-import { type CompiledModel, emitArtifact } from "./artifact.ts";
+import { type CompiledModel, emitArtifact, mainEntryOf } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { StageProgram } from "./ir/stage.ts";
 import type { TileChoice } from "./passes/algorithm.ts";
@@ -21,6 +21,11 @@ export interface GraphOptions {
   readonly settings?: Program["model"]["settings"];
   readonly choose?: ScheduleChoice;
   readonly chooseTile?: TileChoice;
+  /**
+   * Bytes that the plan of the step (in infer mode of the forward pass), arena and textures, may take: kernels run again
+   * where that saves memory. Other entry points keep to it too, or where they cannot take the smallest plan that is found.
+   */
+  readonly memoryLimit?: number;
   /** The entry points wanted; all that the model has where not said. */
   readonly entries?: readonly EntryName[];
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageProgram) => void;
@@ -35,16 +40,18 @@ export interface Compilation {
 
 /**
  * Compiles a graph: every entry point wanted through all passes, then the artifact.
- * Throws PlanError where the target cannot hold one of its tensors.
+ * Throws PlanError where the target cannot hold one of its tensors, or where no plan is found within `memoryLimit`.
  */
 export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
   const { target, choose, chooseTile, velocity = false, onPass, verify = false, algorithm = "auto" } = options;
+  const { memoryLimit } = options;
   const pictureBytes = target.limits.maxStorageBufferBindingSize;
   const graphs = buildEntries(graph, { velocity, pictureBytes }, { onPass, verify });
   const wanted: readonly EntryName[] =
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);
   const memo = new ScheduleMemo();
+  const main = mainEntryOf(wanted.filter((name) => graphs[name]));
   const compile = (name: EntryName | "pictures", g: Graph) =>
     compileEntry(g, {
       target,
@@ -53,6 +60,7 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
       verify,
       algorithm,
       chooseTile,
+      memoryLimit: memoryLimit === undefined ? undefined : { bytes: memoryLimit, orSmallest: name !== main },
       onPass: onPass && ((pass, result) => onPass(name, pass, result)),
     });
   const entries: CompiledModel["entries"] = {};
@@ -66,6 +74,7 @@ export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
     velocity,
     algorithm,
     settings: options.settings ?? {},
+    memoryLimit,
     hash: graphHash(graph),
     compiler: `kiln ${version}`,
   });

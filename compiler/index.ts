@@ -27,6 +27,11 @@ export interface CompileOptions {
   /** `portable` where not said. */
   readonly target?: Target;
   readonly algorithm?: Program["model"]["algorithm"];
+  /**
+   * Bytes that the plan of the training step (in infer mode of the forward pass) may take, arena and textures, states not.
+   * Kernels run again where that saves memory, at the least cost found; what is computed is the same, bit for bit.
+   */
+  readonly memoryLimit?: number;
   /** Keep velocities, so that training may have momentum. */
   readonly velocity?: boolean;
   /** The entry points wanted; all where not said. */
@@ -49,7 +54,7 @@ export interface CompileResult {
   readonly model?: CompiledModel;
 }
 
-/** Compiles a model file. Throws PlanError where the target cannot hold one of its tensors. */
+/** Compiles a model file. Throws PlanError where the target cannot hold one of its tensors, or where no plan is found within `memoryLimit`. */
 export function compile(source: ModelSource, options: CompileOptions = {}): CompileResult {
   const { batch, mode, settings, target = loadTarget("portable"), ...rest } = options;
   const { graph, diagnostics } = readModel(source, { batch, mode, settings });

@@ -22,6 +22,7 @@ import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
 import { orderKernels } from "./passes/order.ts";
 import { type Pass, type Pipeline, pipeline, runPipeline } from "./passes/pass.ts";
+import { type MemoryLimit, type Recomputation, recomputationIn, rematerialise } from "./passes/rematerialise.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
@@ -39,6 +40,8 @@ export interface PipelineContext {
   /** Which rewritings of contractions are allowed; "auto" where not said. */
   readonly algorithm?: Algorithm;
   readonly chooseTile?: TileChoice;
+  /** What the plan may take; as much as it comes to where not said. */
+  readonly memoryLimit?: MemoryLimit;
 }
 
 export interface PipelineOptions extends PipelineContext {
@@ -59,6 +62,8 @@ export interface CompiledEntry extends PlannedEntry {
   readonly expr: ExprProgram;
   readonly fused: FusedProgram;
   readonly kernels: KernelProgram;
+  /** What a limit on memory has cost; absent where there is none. */
+  readonly recomputation?: Recomputation;
 }
 
 /** A pass that gives index expressions. */
@@ -143,6 +148,13 @@ export const toKernels: Pipeline<FusedProgram, KernelProgram, PipelineContext> =
     summary: "Kernels get an order that keeps few bytes alive.",
     run: (program, { target }) => ({ ...program, kernels: orderKernels(planProblem(program, target)) }),
     problems: kernelProblems,
+  })
+  .add({
+    name: "rematerialise",
+    takes: ["kernels"],
+    summary: "Under a limit on memory, values are made again rather than kept.",
+    run: (program, { target, memoryLimit }) => (memoryLimit ? rematerialise(program, target, memoryLimit) : program),
+    problems: kernelProblems,
   });
 
 export const toPlan: Pipeline<KernelProgram, PlannedProgram, PipelineContext> = pipeline<
@@ -168,7 +180,8 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   const fused = runPipeline(toLaidOut.then(toFused), expr, context, options);
   const kernels = runPipeline(toKernels, fused, context, options);
   const program = runPipeline(toPlan, kernels, context, options);
-  return { graph, expr, fused, kernels, ...plannedEntry(program, context.target) };
+  const recomputation = context.memoryLimit && recomputationIn(kernels, fused);
+  return { graph, expr, fused, kernels, recomputation, ...plannedEntry(program, context.target) };
 }
 
 /** The rest of the passes: from a program as `kiln inspect` shows a stage to its plan. */

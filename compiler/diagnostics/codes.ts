@@ -28,6 +28,7 @@ export const diagnosticCodes = {
   KILN2011: "wrong output",
   KILN2012: "wrong number of inputs",
   KILN3001: "tensor too large for the target",
+  KILN3002: "memory limit too low",
   KILN4001: "text IR that cannot be read",
   KILN4002: "program that does not hold together",
 } as const;

@@ -64,7 +64,8 @@ export function withCopies(
   return { steps, sources };
 }
 
-function freshName(wanted: string, taken: Set<string>): string {
+/** The name itself, or with a number where it is taken; from now on it is. */
+export function freshName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;
   taken.add(name);

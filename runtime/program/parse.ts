@@ -94,6 +94,11 @@ const nullable =
   (value, path) => {
     if (value !== null) check(value, path);
   };
+const optional =
+  (check: Check): Check =>
+  (value, path) => {
+    if (value !== undefined) check(value, path);
+  };
 /** An object whose `kind` decides on its other fields. */
 const union =
   (kinds: Record<string, Record<string, Check>>): Check =>
@@ -176,6 +181,7 @@ const programShape = object({
     batch: positive,
     settings: record(primitive),
     algorithm: oneOf("auto", "direct", "fast"),
+    memoryLimit: optional(positive),
     optimizer: nullable(object({ kind: oneOf("sgd"), velocity: boolean })),
     classes: nullable(positive),
   }),

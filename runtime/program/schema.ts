@@ -189,6 +189,8 @@ export interface Program {
     readonly batch: number;
     readonly settings: Readonly<Record<string, string | number | boolean>>;
     readonly algorithm: "auto" | "direct" | "fast";
+    /** Bytes that `arenaBytes` was to keep to; absent where nothing was said. */
+    readonly memoryLimit?: number;
     readonly optimizer: { readonly kind: "sgd"; readonly velocity: boolean } | null;
     readonly classes: number | null;
   };

@@ -1,0 +1,121 @@
+/**
+ * rematerialise: under a limit on memory, values that lie idle at the peak are made again for their later readers, by
+ * running the kernel that made them a second time: the same text on the same numbers, so the same bits.
+ */
+import type { Target } from "../../runtime/program/schema.ts";
+import type { FusedProgram } from "../ir/fused.ts";
+import type { Kernel } from "../ir/kernel.ts";
+import type { KernelProgram } from "../ir/kernelProgram.ts";
+import { PlanError } from "../plan/error.ts";
+import { formatBytes } from "../plan/limits.ts";
+import { planMemory } from "../plan/plan.ts";
+import { bytesOf, type PlanProblem, planProblem } from "../plan/problem.ts";
+import { floorOf, livesOf, operationsOf, type RerunFlow, rerunFlow } from "../plan/rerun/flow.ts";
+import { type Unfolded, unfold } from "../plan/rerun/kernels.ts";
+import { searchReruns } from "../plan/rerun/search.ts";
+
+/** What the plan's bytes, arena and textures, may be at most. */
+export interface MemoryLimit {
+  readonly bytes: number;
+  /** Where the limit cannot be met, the smallest plan that was found is taken instead of throwing. */
+  readonly orSmallest?: boolean;
+}
+
+/** What a limit has cost. */
+export interface Recomputation {
+  /** Kernels that run a second time or more. */
+  readonly again: readonly Kernel[];
+  /** Operations executed, second runs included, as a multiple of those without. */
+  readonly operations: number;
+}
+
+/** Packing takes more than the bound that a search can see: bounds to try for a limit, as parts of it. */
+const margins = [1, 0.99, 0.975, 0.95, 0.92, 0.88];
+/** How many bounds between all and the least a kernel needs are tried for the smallest plan; the lowest few are packed. */
+const rungs = 16;
+const packed = 3;
+
+/**
+ * The program, its kernels in an order and with second runs so that its plan takes at most the limit.
+ * Throws PlanError KILN3002, which names the smallest limit that a plan was found for; compiling with that one succeeds.
+ */
+export function rematerialise(program: KernelProgram, target: Target, limit: MemoryLimit): KernelProgram {
+  const { kernels, originals } = withinLimit(planProblem(program, target), limit);
+  const layouts = new Map(program.layouts);
+  for (const [copy, original] of originals) {
+    const layout = layouts.get(original);
+    if (layout) layouts.set(copy, layout);
+  }
+  return { ...program, kernels, layouts };
+}
+
+/** What the second runs in a program cost: those of its kernels that are no group's. */
+export function recomputationIn({ kernels }: KernelProgram, { groups }: FusedProgram): Recomputation {
+  const first = new Set(groups.map(({ name }) => name));
+  const again = kernels.filter(({ name }) => !first.has(name));
+  const once = sum(kernels) - sum(again);
+  return { again, operations: once === 0 ? 1 : 1 + sum(again) / once };
+}
+
+function withinLimit(problem: PlanProblem, limit: MemoryLimit): Unfolded {
+  const attempt = new Attempt(problem);
+  const unlimited = attempt.of(problem.kernels.map((_, k) => k));
+  if (unlimited.arenaBytes <= limit.bytes) return unlimited.result;
+  for (const margin of margins) {
+    const { sequence, peak } = searchReruns(attempt.flow, unlimited.sequence, margin * limit.bytes);
+    if (peak > limit.bytes) continue;
+    const made = attempt.of(sequence);
+    if (made.arenaBytes <= limit.bytes) return made.result;
+  }
+  const smallest = attempt.smallest(unlimited);
+  if (smallest.arenaBytes <= limit.bytes || limit.orSmallest) return smallest.result;
+  throw limitError(problem, attempt.flow, limit.bytes, smallest.arenaBytes);
+}
+
+interface Made {
+  readonly sequence: readonly number[];
+  readonly arenaBytes: number;
+  readonly result: Unfolded;
+}
+
+class Attempt {
+  readonly flow: RerunFlow;
+
+  constructor(private readonly problem: PlanProblem) {
+    this.flow = rerunFlow(problem);
+  }
+
+  /** What comes of a sequence of runs, packed. */
+  of(sequence: readonly number[]): Made {
+    const { problem } = this;
+    const result = unfold(problem.kernels, sequence);
+    return { sequence, arenaBytes: planMemory({ ...problem, kernels: result.kernels }).arenaBytes, result };
+  }
+
+  /** The smallest plan over a ladder of bounds, the same whatever the limit: a limit of its bytes can be met. */
+  smallest(unlimited: Made): Made {
+    const top = livesOf(this.flow, unlimited.sequence)!.peak;
+    const floor = Math.min(top, floorOf(this.flow).bytes);
+    const bounds = Array.from({ length: rungs }, (_, i) => floor + ((top - floor) * i) / rungs);
+    const found = bounds.map((bytes) => searchReruns(this.flow, unlimited.sequence, bytes, { thrifty: false }));
+    const lowest = found.sort((a, b) => a.peak - b.peak || a.cost - b.cost).slice(0, packed);
+    return lowest
+      .map(({ sequence }) => this.of(sequence))
+      .reduce((a, b) => (b.arenaBytes < a.arenaBytes ? b : a), unlimited);
+  }
+}
+
+const sum = (kernels: readonly Kernel[]): number => kernels.reduce((all, kernel) => all + operationsOf(kernel), 0);
+
+function limitError({ kernels }: PlanProblem, flow: RerunFlow, limit: number, smallest: number): PlanError {
+  const { step, bytes } = floorOf(flow);
+  const largest = kernels[step].buffers.reduce((a, b) => (bytesOf(b.value) > bytesOf(a.value) ? b : a));
+  return new PlanError(
+    "KILN3002",
+    `no plan was found that takes at most ${formatBytes(limit)}: the smallest takes ${formatBytes(smallest)}, so set ` +
+      `--memory-limit ${smallest} or more. Kernel ${kernels[step].name} alone has ${formatBytes(bytes)} at once.`,
+    largest.value,
+    null,
+    smallest,
+  );
+}

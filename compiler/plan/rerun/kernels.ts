@@ -1,0 +1,43 @@
+/** A sequence of runs -> kernels: each run a kernel of its own, that writes values of its own. */
+import type { Kernel } from "../../ir/kernel.ts";
+import type { Value } from "../../ir/types.ts";
+import { freshName } from "../steps.ts";
+
+export interface Unfolded {
+  readonly kernels: readonly Kernel[];
+  /** Each value of a second run, with the one that it equals. */
+  readonly originals: ReadonlyMap<Value, Value>;
+}
+
+/** Kernels in the order of a valid sequence of their numbers. The first run of each is the kernel itself, reads apart. */
+export function unfold(kernels: readonly Kernel[], sequence: readonly number[]): Unfolded {
+  const values = new Set(kernels.flatMap((kernel) => kernel.buffers.map((b) => b.value.name)));
+  const names = new Set(kernels.map((kernel) => kernel.name));
+  const originals = new Map<Value, Value>();
+  const latest = new Map<Value, Value>();
+  const ran = new Set<Kernel>();
+  const runs = sequence.map((k) => {
+    const kernel = kernels[k];
+    const first = !ran.has(kernel);
+    ran.add(kernel);
+    const written = new Map<Value, Value>();
+    if (!first) {
+      for (const { value, writes } of kernel.buffers) {
+        if (!writes || written.has(value)) continue;
+        const copy = { ...value, name: freshName(`${value.name}.again`, values) };
+        written.set(value, copy);
+        originals.set(copy, value);
+      }
+    }
+    const found = (value: Value): Value => written.get(value) ?? latest.get(value) ?? value;
+    const run: Kernel = {
+      ...kernel,
+      name: first ? kernel.name : freshName(`${kernel.name}_again`, names),
+      buffers: kernel.buffers.map((b) => ({ ...b, value: found(b.value) })),
+      inPlace: kernel.inPlace.map(([w, r]) => [found(w), found(r)] as const),
+    };
+    for (const [value, copy] of written) latest.set(value, copy);
+    return run;
+  });
+  return { kernels: runs, originals };
+}
