@@ -5,6 +5,7 @@ import { benchCommand } from "./commands/bench.ts";
 import { compileCommand } from "./commands/compile.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
@@ -20,6 +21,7 @@ const commands = [
   predictCommand,
   compileCommand,
   inspectCommand,
+  goldenCommand,
   runCommand,
   tuneCommand,
   benchCommand,

@@ -23,6 +23,8 @@ export interface CompileNeeds {
   /** Check what every pass made, and the artifact. */
   readonly verify?: boolean;
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  /** The folder from which places in the model file are named; the current folder where not said. */
+  readonly placesFrom?: string;
 }
 
 /** A model that was found to be in order, not compiled yet or compiled long ago. */
@@ -87,8 +89,9 @@ async function compileFile(
   const { assemble, compileGraph, PlanError } = await import("../compiler/index.ts");
   const start = performance.now();
   try {
-    const { artifact, model } = compileGraph(graph, {
-      ...needs,
+    const { placesFrom, ...rest } = needs;
+    const { artifact, model } = compileGraph(placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph), {
+      ...rest,
       algorithm: options.algorithm,
       settings: options.set,
     });
@@ -116,6 +119,15 @@ function shownPath(path: string): string {
   const near = relative("", path);
   const shown = isAbsolute(path) && (near.startsWith("..") || isAbsolute(near)) ? path : near;
   return shown.replaceAll("\\", "/");
+}
+
+/** The graph with its places named from another folder than the current one. */
+function withPlacesFrom(folder: string, graph: Graph): Graph {
+  const renamed = (file: string): string => relative(folder, file).replaceAll("\\", "/");
+  const nodes = graph.nodes.map((node) =>
+    node.location ? { ...node, location: { ...node.location, file: renamed(node.location.file) } } : node,
+  );
+  return { ...graph, nodes };
 }
 
 function readText(path: string): string | undefined {

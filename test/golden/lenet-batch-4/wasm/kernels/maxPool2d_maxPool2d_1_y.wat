@@ -1,5 +1,5 @@
-;; models/lenet.ts:6
-;; models/lenet.ts:5
+;; lenet.ts:6
+;; lenet.ts:5
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)
