@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
-import type { StageResult } from "../compiler/pipeline.ts";
+import type { StageProgram } from "../compiler/ir/stage.ts";
 import type { ScheduleChoice } from "../compiler/schedule/index.ts";
 import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
@@ -22,7 +22,7 @@ export interface CompileNeeds {
   readonly choose?: ScheduleChoice;
   /** Check what every pass made, and the artifact. */
   readonly verify?: boolean;
-  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageProgram) => void;
   /** The folder from which places in the model file are named; the current folder where not said. */
   readonly placesFrom?: string;
 }

@@ -17,7 +17,7 @@ import type { Graph } from "./ir/graph.ts";
 import type { Value } from "./ir/types.ts";
 import { uniformFields } from "./ir/uniforms.ts";
 import { KernelTable } from "./kernelTable.ts";
-import type { CompiledEntry } from "./pipeline.ts";
+import type { CompiledEntry, PlannedEntry } from "./pipeline.ts";
 import { type BufferPlace, placesOf, textureAt } from "./plan/bindings.ts";
 
 export interface ArtifactOptions {
@@ -85,8 +85,8 @@ export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Ar
 function emitStates(model: CompiledModel): ProgramState[] {
   const states = new Map<string, ProgramState>();
   for (const entry of Object.values(model.entries)) {
-    for (const { value, role, initializer } of entry.fused.states) {
-      const layout = entry.fused.layouts.get(value)!;
+    for (const { value, role, initializer } of entry.program.states) {
+      const layout = entry.program.layouts.get(value)!;
       const known = states.get(value.name);
       if (known && known.layout.join() !== layout.join())
         throw new Error(`%${value.name} is laid out as ${known.layout} and as ${layout}`);
@@ -96,10 +96,10 @@ function emitStates(model: CompiledModel): ProgramState[] {
   return [...states.values()];
 }
 
-function emitSteps(entry: CompiledEntry, kernels: KernelTable): ProgramStep[] {
+function emitSteps(entry: PlannedEntry, kernels: KernelTable): ProgramStep[] {
   const { plan } = entry;
   const placeOf = placesOf(plan, entry.problem);
-  const kindOf = new Map(entry.graph.inputs.map((i) => [i.value, i.kind]));
+  const kindOf = new Map(entry.program.inputs.map((i) => [i.value, i.kind]));
   const isUnsized = (value: Value) => kindOf.get(value) === "pictures";
   return plan.dispatches.map((step, i): ProgramStep => {
     if (!step.kernel) return { copy: emitTensor(step.reads[0], placeOf), texture: step.writes[0].name };
@@ -126,17 +126,17 @@ function emitTensor(value: Value, placeOf: (value: Value) => BufferPlace): Progr
   return place.kind === "arena" ? { kind: "buffer", name: value.name } : { kind: "state", name: place.state.name };
 }
 
-function emitEntry(entry: CompiledEntry, pictures: CompiledEntry, kernels: KernelTable): ProgramEntry {
-  const { plan, graph, fused } = entry;
-  const layoutOf = (v: Value): Layout => fused.layouts.get(v) ?? v.type.shape.map((_, d) => d);
+function emitEntry(entry: PlannedEntry, pictures: PlannedEntry, kernels: KernelTable): ProgramEntry {
+  const { plan, program } = entry;
+  const layoutOf = (v: Value): Layout => program.layouts.get(v) ?? v.type.shape.map((_, d) => d);
   const inputs: Record<string, string> = {};
-  for (const { value, kind } of graph.inputs) {
+  for (const { value, kind } of program.inputs) {
     if (kind === "input" || kind === "cotangent" || kind === "gradient")
       inputs[kind === "gradient" ? `grad.${value.name.replace(/^grad\./, "")}` : kind] = value.name;
   }
   const placed = new Set(plan.buffers.map((b) => b.value));
   const outputs = Object.fromEntries(
-    graph.outputs.filter((o) => placed.has(o.value)).map((o) => [o.name, o.value.name]),
+    program.outputs.filter((o) => placed.has(o.value)).map((o) => [o.name, o.value.name]),
   );
   return {
     arenas: plan.arenas,

@@ -4,10 +4,11 @@ import { version } from "../package.json";
 import type { Artifact, EntryName, Program, Target } from "../runtime/program/schema.ts";
 import { type CompiledModel, emitArtifact } from "./artifact.ts";
 import type { Graph } from "./ir/graph.ts";
+import type { StageProgram } from "./ir/stage.ts";
 import type { TileChoice } from "./passes/algorithm.ts";
 import { buildEntries } from "./passes/entries.ts";
 import { InvalidStage } from "./passes/pass.ts";
-import { compileEntry, type StageResult } from "./pipeline.ts";
+import { compileEntry } from "./pipeline.ts";
 import { checkEntry } from "./plan/checkEntry.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
 import { ScheduleMemo } from "./schedule/memo.ts";
@@ -22,7 +23,7 @@ export interface GraphOptions {
   readonly chooseTile?: TileChoice;
   /** The entry points wanted; all that the model has where not said. */
   readonly entries?: readonly EntryName[];
-  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageProgram) => void;
   /** Check after every pass, and the artifact at the end, that what was made is right; throws InvalidStage. */
   readonly verify?: boolean;
 }
@@ -38,7 +39,8 @@ export interface Compilation {
  */
 export function compileGraph(graph: Graph, options: GraphOptions): Compilation {
   const { target, choose, chooseTile, velocity = false, onPass, verify = false, algorithm = "auto" } = options;
-  const graphs = buildEntries(graph, { velocity, pictureBytes: target.limits.maxStorageBufferBindingSize });
+  const pictureBytes = target.limits.maxStorageBufferBindingSize;
+  const graphs = buildEntries(graph, { velocity, pictureBytes }, { onPass, verify });
   const wanted: readonly EntryName[] =
     options.entries ??
     (graph.mode === "infer" ? ["forward"] : ["step", "forward", "gradients", "gradientsFromCotangent", "update"]);

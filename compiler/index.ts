@@ -12,8 +12,8 @@ import { compileGraph } from "./compileGraph.ts";
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { type ModelSource, readModel } from "./frontend/index.ts";
 import type { Mode } from "./ir/graph.ts";
+import type { StageProgram } from "./ir/stage.ts";
 import type { TileChoice } from "./passes/algorithm.ts";
-import type { StageResult } from "./pipeline.ts";
 import type { ScheduleChoice } from "./schedule/index.ts";
 import { loadTarget } from "./target/targets.ts";
 
@@ -36,7 +36,7 @@ export interface CompileOptions {
   /** Winograd tiles other than the cheapest, or none. */
   readonly chooseTile?: TileChoice;
   /** Called after each pass of each entry point. */
-  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageResult) => void;
+  readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageProgram) => void;
   /** Check after every pass that what it made is right; throws InvalidStage, which is a fault of the compiler. */
   readonly verify?: boolean;
 }
@@ -66,10 +66,11 @@ export {
 } from "./diagnostics/diagnostic.ts";
 export { formatDiagnostic, formatDiagnostics, wantsColor } from "./diagnostics/format.ts";
 export { type ModelSource, readModel } from "./frontend/index.ts";
+export type { StageProgram } from "./ir/stage.ts";
 export { InvalidStage } from "./passes/pass.ts";
-export { type CompiledEntry, passes, type StageResult } from "./pipeline.ts";
+export { type CompiledEntry, passes } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
-export { planToJson, planToText } from "./plan/print.ts";
+export { planToJson } from "./plan/json.ts";
 export { choiceFrom, type TuningRecord } from "./schedule/records.ts";
 export { loadTarget, targets } from "./target/targets.ts";
 export { parse } from "./text/parse.ts";

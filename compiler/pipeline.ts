@@ -1,14 +1,15 @@
 /** The passes in order, for one entry point: graph -> expr -> fused -> kernels -> plan. */
 import type { Target } from "../runtime/program/schema.ts";
-import type { ExprProgram } from "./ir/expr.ts";
+import type { ExprProgram, LaidOutProgram } from "./ir/expr.ts";
 import type { FusedProgram } from "./ir/fused.ts";
 import type { Graph, Update } from "./ir/graph.ts";
-import type { Kernel } from "./ir/kernel.ts";
+import type { KernelProgram, PlannedProgram } from "./ir/kernelProgram.ts";
 import type { Plan } from "./ir/plan.ts";
+import type { StageProgram } from "./ir/stage.ts";
 import type { Value } from "./ir/types.ts";
 import { exprProblems } from "./ir/verifyExpr.ts";
 import { fusedProblems } from "./ir/verifyFused.ts";
-import { verifyGraph } from "./ir/verifyGraph.ts";
+import { graphProblems, verifyGraph } from "./ir/verifyGraph.ts";
 import { verifyKernel } from "./ir/verifyKernel.ts";
 import { type Algorithm, algorithm, type TileChoice } from "./passes/algorithm.ts";
 import { mergeCommonDefinitions } from "./passes/commonDefinitions.ts";
@@ -20,20 +21,17 @@ import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
 import { orderKernels } from "./passes/order.ts";
-import { type Pass, pipeline, runPipeline } from "./passes/pass.ts";
+import { type Pass, type Pipeline, pipeline, runPipeline } from "./passes/pass.ts";
 import { residues } from "./passes/residues.ts";
 import { splitReductions } from "./passes/splitReductions.ts";
 import { checkPlan } from "./plan/check.ts";
 import { planMemory } from "./plan/plan.ts";
-import type { PlanProblem } from "./plan/problem.ts";
+import { type PlanProblem, planProblem } from "./plan/problem.ts";
 import { type ScheduleChoice, scheduleProgram } from "./schedule/index.ts";
 import type { ScheduleMemo } from "./schedule/memo.ts";
 
-/** What a listener sees after each pass; kernels and plans have no common type with programs. */
-export type StageResult = Graph | ExprProgram | FusedProgram | readonly Kernel[] | Plan;
-
 /** What passes know beside the program. */
-interface Context {
+export interface PipelineContext {
   readonly target: Target;
   readonly choose?: ScheduleChoice;
   /** Of entry points that are compiled for the same target, by the same choice. */
@@ -43,34 +41,43 @@ interface Context {
   readonly chooseTile?: TileChoice;
 }
 
-export interface PipelineOptions extends Context {
-  readonly onPass?: (name: string, result: StageResult) => void;
+export interface PipelineOptions extends PipelineContext {
+  readonly onPass?: (name: string, result: StageProgram) => void;
   /** Check after every pass that what it made is right; throws InvalidStage where it is not. */
   readonly verify?: boolean;
 }
 
-export interface CompiledEntry {
+/** What the artifact is made of. */
+export interface PlannedEntry {
+  readonly program: PlannedProgram;
+  readonly problem: PlanProblem;
+  readonly plan: Plan;
+}
+
+export interface CompiledEntry extends PlannedEntry {
   readonly graph: Graph;
   readonly expr: ExprProgram;
   readonly fused: FusedProgram;
-  readonly problem: PlanProblem;
-  readonly plan: Plan;
+  readonly kernels: KernelProgram;
 }
 
 /** A pass that gives index expressions. */
 const expr = <In, Out extends ExprProgram>(
   name: string,
   summary: string,
-  run: (program: In, context: Context) => Out,
-): Pass<In, Out, Context> => ({ name, summary, run, problems: exprProblems });
+  run: (program: In, context: PipelineContext) => Out,
+): Pass<In, Out, PipelineContext> => ({ name, summary, run, problems: exprProblems });
 
-const toExpr = pipeline<Graph, Context>()
+export const toExpr: Pipeline<Graph, ExprProgram, PipelineContext> = pipeline<Graph, PipelineContext>()
   .add(expr("lower", "Ops become the index expressions that define them.", lower))
   .add(expr("fold-constants", "Arithmetic on constants is done now.", foldConstants))
   .add(expr("common-definitions", "Equal definitions are kept once.", mergeCommonDefinitions))
   .add(expr("dead-definitions", "What nothing reads is dropped.", removeDeadDefinitions));
 
-const toFused = pipeline<ExprProgram, Context>()
+export const toLaidOut: Pipeline<ExprProgram, LaidOutProgram, PipelineContext> = pipeline<
+  ExprProgram,
+  PipelineContext
+>()
   .add(expr("residues", "Sums over positions that must divide evenly run over those alone.", residues))
   .add(
     expr(
@@ -94,89 +101,107 @@ const toFused = pipeline<ExprProgram, Context>()
       (program: ExprProgram, { target }) => fitBindings(program, target),
     ),
   )
-  .add(expr("layout", "Every value gets its physical order: channels innermost.", layout))
+  .add(expr("layout", "Every value gets its physical order: channels innermost.", layout));
+
+export const toFused: Pipeline<LaidOutProgram, FusedProgram, PipelineContext> = pipeline<
+  LaidOutProgram,
+  PipelineContext
+>()
   .add({
     name: "fusion",
     summary: "Definitions are grouped, each group to become one kernel.",
     run: (program, { target }) => fusion(program, target),
     problems: fusedProblems,
-  });
-
-/** Kernels, and what the plan has to know about the values between them. */
-interface Scheduled {
-  readonly fused: FusedProgram;
-  readonly problem: PlanProblem;
-}
-
-const kernelsOf = ({ problem }: Scheduled): readonly Kernel[] => problem.kernels;
-
-const withKernels = (s: Scheduled, kernels: readonly Kernel[]): Scheduled => ({
-  ...s,
-  problem: { ...s.problem, kernels },
-});
-
-const kernelProblems = ({ problem: { kernels, updates, target } }: Scheduled): string[] => {
-  const storageOf = storages(updates);
-  return kernels.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
-};
-
-const toPlan = pipeline<FusedProgram, Context>()
-  .add({
-    name: "schedule",
-    summary: "Groups become loop nests.",
-    run: schedule,
-    problems: kernelProblems,
-    shows: kernelsOf,
-  })
-  .add({
-    name: "order",
-    summary: "Kernels get an order that keeps few bytes alive.",
-    run: (s: Scheduled) => withKernels(s, orderKernels(s.problem)),
-    shows: kernelsOf,
   })
   .add({
     name: "fit-textures",
     summary: "Operands are read from textures as far as memory allows.",
-    run: (s: Scheduled, { target, choose, memo }) =>
-      withKernels(s, fitTextures(s.problem, { program: s.fused, target, choose, memo })),
-    problems: kernelProblems,
-    shows: kernelsOf,
-  })
-  .add({
-    name: "plan",
-    summary: "Every value gets an offset in the arena.",
-    run: ({ problem }: Scheduled) => ({ problem, plan: planMemory(problem) }),
-    problems: ({ plan, problem }) => checkPlan(plan, problem),
-    shows: ({ plan }) => plan,
+    run: fitTextures,
+    problems: fusedProblems,
   });
 
+export const toKernels: Pipeline<FusedProgram, KernelProgram, PipelineContext> = pipeline<
+  FusedProgram,
+  PipelineContext
+>()
+  .add({
+    name: "schedule",
+    summary: "Groups become loop nests.",
+    run: (program, context) => scheduleProgram({ ...context, program }),
+    problems: kernelProblems,
+  })
+  .add({
+    name: "order",
+    summary: "Kernels get an order that keeps few bytes alive.",
+    run: (program, { target }) => ({ ...program, kernels: orderKernels(planProblem(program, target)) }),
+    problems: kernelProblems,
+  });
+
+export const toPlan: Pipeline<KernelProgram, PlannedProgram, PipelineContext> = pipeline<
+  KernelProgram,
+  PipelineContext
+>().add({
+  name: "plan",
+  summary: "Every value gets an offset in the arena.",
+  run: (program, { target }): PlannedProgram => ({
+    ...program,
+    stage: "plan",
+    plan: planMemory(planProblem(program, target)),
+  }),
+  problems: planProblems,
+});
+
 /** The passes from ops to a plan in order; the dumps name them so. */
-export const passes: readonly { readonly name: string; readonly summary: string }[] = [toExpr, toFused, toPlan].flatMap(
-  (part) => part.passes,
-);
+export const passes: readonly { readonly name: string; readonly summary: string }[] = [
+  toExpr,
+  toLaidOut,
+  toFused,
+  toKernels,
+  toPlan,
+].flatMap((part) => part.passes);
 
 /** All passes over the graph of one entry point. */
 export function compileEntry(graph: Graph, { onPass, verify, ...context }: PipelineOptions): CompiledEntry {
   const options = { verify, onPass: onPass as ((name: string, result: unknown) => void) | undefined };
   if (verify) verifyGraph(graph);
   const expr = runPipeline(toExpr, graph, context, options);
-  const fused = runPipeline(toFused, expr, context, options);
-  return { graph, expr, fused, ...runPipeline(toPlan, fused, context, options) };
+  const fused = runPipeline(toLaidOut.then(toFused), expr, context, options);
+  const kernels = runPipeline(toKernels, fused, context, options);
+  const program = runPipeline(toPlan, kernels, context, options);
+  return { graph, expr, fused, kernels, ...plannedEntry(program, context.target) };
 }
 
-function schedule(fused: FusedProgram, { target, choose, memo }: Context): Scheduled {
-  const external = fused.inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
-  const problem: PlanProblem = {
-    kernels: scheduleProgram({ program: fused, target, choose, memo }),
-    inputs: fused.inputs.map((i) => i.value).filter((v) => !external.includes(v)),
-    outputs: fused.outputs.map((o) => o.value),
-    states: fused.states.map((s) => s.value),
-    updates: fused.updates,
-    external,
-    batch: fused.inputs[0]?.value.type.shape[0] ?? 1,
-    target,
-  };
-  return { fused, problem };
+/** A planned program with what the plan was made from. */
+export const plannedEntry = (program: PlannedProgram, target: Target): PlannedEntry => ({
+  program,
+  problem: planProblem(program, target),
+  plan: program.plan,
+});
+
+/** What is wrong with a program at whatever stage it is, a sentence each. */
+export function programProblems(program: StageProgram, context: PipelineContext): readonly string[] {
+  switch (program.stage) {
+    case "graph":
+    case "joint":
+      return graphProblems(program);
+    case "expr":
+      return exprProblems(program);
+    case "fused":
+      return fusedProblems(program);
+    case "kernels":
+      return kernelProblems(program, context);
+    case "plan":
+      return planProblems(program, context);
+  }
+}
+
+function kernelProblems({ kernels, updates }: KernelProgram | PlannedProgram, { target }: PipelineContext): string[] {
+  const storageOf = storages(updates);
+  return kernels.flatMap((kernel) => verifyKernel(kernel, target, { strict: true, storageOf }));
+}
+
+function planProblems(program: PlannedProgram, { target }: PipelineContext): readonly string[] {
+  return checkPlan(program.plan, planProblem(program, target));
 }
 
 /** The storage of a value: all versions of a state have the first one's. */

@@ -10,6 +10,7 @@ import { matchWeights } from "../../runtime/weights.ts";
 import { describeCompilation } from "../device.ts";
 import { DumpIr } from "../dumpIr.ts";
 import { DiagnosedError, UsageError } from "../errors.ts";
+import { describeMemory } from "../memory.ts";
 import { openModel } from "../model.ts";
 import {
   addAdapterOption,
@@ -95,14 +96,8 @@ async function withWeights(artifact: Artifact, path: string): Promise<Artifact> 
 
 /** The memory plan in figures, as `program.json` has them, and the entry points. */
 function describePlan({ program }: Artifact): string {
-  const { arenaBytes, lowerBoundBytes, persistentBytes } = program;
-  const ratio = lowerBoundBytes === 0 ? 1 : arenaBytes / lowerBoundBytes;
   const entries = Object.entries(program.entries).map(
     ([name, entry]) => `  ${name}: ${entry.dispatches.length} dispatches, arena ${formatBytes(entry.arenaBytes)}`,
   );
-  return [
-    `Memory: arena ${formatBytes(arenaBytes)} (${arenaBytes} bytes), lower bound ${formatBytes(lowerBoundBytes)}, ` +
-      `ratio ${ratio.toFixed(3)}; state ${formatBytes(persistentBytes)}`,
-    ...entries,
-  ].join("\n");
+  return [describeMemory(program), ...entries].join("\n");
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Graph } from "../../compiler/ir/graph.ts";
+import type { StageProgram } from "../../compiler/ir/stage.ts";
 import type { CompiledEntry } from "../../compiler/pipeline.ts";
 import { openDevice } from "../../runtime/node/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
@@ -7,6 +8,7 @@ import type { Artifact, EntryName } from "../../runtime/program/schema.ts";
 import { UsageError } from "../errors.ts";
 import { planJsonToText, storedKernels, storedKernelsText, storedPlan } from "../inspect/storedPlan.ts";
 import { mainEntry, mainEntryName } from "../mainEntry.ts";
+import { describeMemory } from "../memory.ts";
 import { openModel } from "../model.ts";
 import {
   addAdapterOption,
@@ -16,7 +18,7 @@ import {
   type ModelOptions,
   modelArgument,
 } from "../options.ts";
-import { emit, emitJson } from "../output.ts";
+import { emit, emitJson, say } from "../output.ts";
 import { tunedTarget } from "../tune/tuned.ts";
 
 type Stage = "graph" | "joint" | "expr" | "fused" | "kernels" | "plan";
@@ -83,17 +85,17 @@ function requireJoint(entry: CompiledEntry): Graph {
 }
 
 async function showText(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {
-  const { print, planToText } = await import("../../compiler/index.ts");
-  const { printKernels } = await import("../../compiler/text/printKernel.ts");
-  const texts: Record<Stage, () => string> = {
-    graph: () => print(graph),
-    joint: () => print(requireJoint(entry)),
-    expr: () => print(entry.expr),
-    fused: () => print(entry.fused),
-    kernels: () => printKernels(entry.problem.kernels),
-    plan: () => planToText(entry.plan, entry.problem),
+  const { print } = await import("../../compiler/index.ts");
+  const programs: Record<Stage, () => StageProgram> = {
+    graph: () => graph,
+    joint: () => requireJoint(entry),
+    expr: () => entry.expr,
+    fused: () => entry.fused,
+    kernels: () => entry.kernels,
+    plan: () => entry.program,
   };
-  emit(texts[stage]());
+  emit(print(programs[stage]()));
+  if (stage === "plan") say(describeMemory(entry.plan));
 }
 
 async function showJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {

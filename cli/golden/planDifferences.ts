@@ -1,5 +1,5 @@
 /** Two plans' JSON: what changed, in sentences. */
-import type { PlanJson } from "../../compiler/plan/print.ts";
+import type { PlanJson } from "../../compiler/plan/json.ts";
 
 /** A sentence for each total, buffer, texture and dispatch that differs; none where the texts are no plans. */
 export function planDifferences(before: string, after: string): string[] {

@@ -2,9 +2,8 @@
 import { createHash } from "node:crypto";
 import type { CompiledModel } from "../../compiler/artifact.ts";
 import type { CompiledEntry } from "../../compiler/pipeline.ts";
-import { planToJson } from "../../compiler/plan/print.ts";
+import { planToJson } from "../../compiler/plan/json.ts";
 import { print } from "../../compiler/text/print.ts";
-import { printKernels } from "../../compiler/text/printKernel.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import { mainEntry } from "../mainEntry.ts";
@@ -22,7 +21,7 @@ const show: Record<
   joint: { file: "joint.kir", text: (_, { graph }) => print(graph) },
   expr: { file: "expr.kir", text: (_, { expr }) => print(expr) },
   fused: { file: "fused.kir", text: (_, { fused }) => print(fused) },
-  kernels: { file: "kernels.kir", text: (_, { problem }) => printKernels(problem.kernels) },
+  kernels: { file: "kernels.kir", text: (_, { kernels }) => print(kernels) },
   plan: { file: planFile, text: (_, entry) => planText(entry) },
   work: { file: "work.json", text: (_, entry) => workText(entry) },
 };

@@ -1,5 +1,5 @@
 /** The plan and the kernels of an artifact's folder, from `program.json` alone. */
-import type { PlanJson } from "../../compiler/plan/print.ts";
+import type { PlanJson } from "../../compiler/plan/json.ts";
 import { formatBytes } from "../../runtime/program/error.ts";
 import {
   type Artifact,

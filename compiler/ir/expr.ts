@@ -4,6 +4,7 @@
  * Invariants (held by verifyExpr): a definition's axes have the extents of its output's shape; every read is inside its
  * tensor wherever its guard holds; definitions stand in a valid order; state is read before its update.
  */
+import type { Layout } from "./fused.ts";
 import type { ImageInput, Input, Mode, Output, State, Update } from "./graph.ts";
 import type { Axis } from "./index.ts";
 import type { Scalar } from "./scalar.ts";
@@ -42,4 +43,9 @@ export interface ExprProgram {
   readonly definitions: readonly Definition[];
   readonly outputs: readonly Output[];
   readonly updates: readonly Update[];
+}
+
+/** The layouts of all its values chosen. */
+export interface LaidOutProgram extends ExprProgram {
+  readonly layouts: ReadonlyMap<Value, Layout>;
 }

@@ -41,6 +41,8 @@ export interface Group {
   readonly ops: readonly string[];
   /** That of the first definition inside that names one. */
   readonly algorithm?: string;
+  /** The most bytes of operands that the kernel may read from textures; what its schedule likes where not said. */
+  readonly textureBytes?: number;
 }
 
 /** Physical order of a value's logical dimensions, slowest first: NHWC of an image is [0, 2, 3, 1]. */

@@ -35,3 +35,5 @@ export const formatType = (t: TensorType): string => `${t.dtype}[${t.shape.join(
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((extent, i) => extent === b[i]);
+
+export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);

@@ -4,7 +4,7 @@ import { type OpDefinition, OpError, readOptions } from "../ops/define.ts";
 import { ops } from "../ops/registry.ts";
 import { type InputTypes, inferTypes } from "../ops/shapeRule.ts";
 import { type Graph, inputValues, type Node, type OptionValue, outputValues } from "./graph.ts";
-import { formatType, sameShape, type TensorType, type Value } from "./types.ts";
+import { formatType, sameShape, sameType, type TensorType, type Value } from "./types.ts";
 
 /** Throws an Error that lists all that is wrong with the graph. */
 export function verifyGraph(graph: Graph): void {
@@ -80,8 +80,6 @@ export class Scope {
     return this.defined.get(value);
   }
 }
-
-const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
 const nodeProblems = (node: Node): string[] => {
   const definition = ops.get(node.op);

@@ -2,10 +2,11 @@
 
 import type { Graph, Input } from "../ir/graph.ts";
 import { elementCount, tensorType } from "../ir/types.ts";
-import { differentiate } from "./autodiff.ts";
+import type { DifferentiateOptions as GradientOptions } from "./autodiff.ts";
 import { GraphBuilder } from "./graphBuilder.ts";
-import { optimize, updateGraph } from "./optimizer.ts";
-import { prepareForward, simplifyGraph } from "./simplify.ts";
+import { type GraphContext, toForward, toGradients, toStep } from "./graphPasses.ts";
+import { updateGraph } from "./optimizer.ts";
+import { type Pipeline, runPipeline } from "./pass.ts";
 
 export interface TrainOptions {
   /** Keep velocities, so that a run may have momentum. */
@@ -29,22 +30,37 @@ export interface Entries {
   readonly pictures: Graph;
 }
 
+/** Which entry points' graphs passes make; those of `update` and `pictures` are written down as they are. */
+type Differentiated = "gradientsFromCotangent" | "gradients" | "step";
+
+export interface EntriesListener {
+  /** Sees what each pass has made of the graph of each entry point. */
+  readonly onPass?: (entry: "forward" | Differentiated, pass: string, graph: Graph) => void;
+  /** Check what each pass has made; throws InvalidStage. */
+  readonly verify?: boolean;
+}
+
 /** `graph` is the model as the front end read it; what trains does so in train mode, whatever the graph's. */
-export function buildEntries(graph: Graph, options: TrainOptions): Entries {
-  const model = prepareForward({ ...graph, mode: "train" });
-  const joint = (target: "labels" | "cotangent", gradients: "parameters" | "all") =>
-    differentiate(model, { target, gradients });
+export function buildEntries(graph: Graph, options: TrainOptions, { onPass, verify }: EntriesListener = {}): Entries {
+  const { velocity } = options;
+  const training: Graph = { ...graph, mode: "train" };
+  const listener = (entry: "forward" | Differentiated) => ({
+    verify,
+    onPass: onPass && ((pass: string, result: unknown) => onPass(entry, pass, result as Graph)),
+  });
+  const run = (entry: Differentiated, passes: Pipeline<Graph, Graph, GraphContext>, differentiate: GradientOptions) =>
+    runPipeline(passes, training, { velocity, differentiate }, listener(entry));
   const common = {
-    forward: simplifyGraph(prepareForward({ ...graph, mode: "infer" })),
-    gradientsFromCotangent: simplifyGraph(joint("cotangent", "all")),
+    forward: runPipeline(toForward, { ...graph, mode: "infer" }, { velocity }, listener("forward")),
+    gradientsFromCotangent: run("gradientsFromCotangent", toGradients, { target: "cotangent", gradients: "all" }),
     pictures: picturesGraph(graph, options.pictureBytes ?? 2 ** 27),
   };
   if (graph.classes === undefined) return common;
   return {
     ...common,
-    gradients: simplifyGraph(joint("labels", "all")),
-    step: simplifyGraph(optimize(joint("labels", "parameters"), options)),
-    update: updateGraph(model, options),
+    gradients: run("gradients", toGradients, { target: "labels", gradients: "all" }),
+    step: run("step", toStep, { target: "labels", gradients: "parameters" }),
+    update: updateGraph(training, options),
   };
 }
 

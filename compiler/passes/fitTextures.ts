@@ -1,13 +1,15 @@
 /** fit-textures: operands in textures as far as memory allows. */
 import { textureBytes as bytesOfTexture } from "../../runtime/program/texture.ts";
+import type { FusedProgram } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
 import { dataflow } from "../plan/dataflow.ts";
 import { liveness, lowerBound } from "../plan/liveness.ts";
-import type { PlanProblem } from "../plan/problem.ts";
+import { type PlanProblem, planProblem } from "../plan/problem.ts";
 import { shareTextures } from "../plan/shareTextures.ts";
 import { valuesInTextures, withCopies } from "../plan/steps.ts";
-import { type ScheduleOptions, scheduleGroup, textureChoice } from "../schedule/index.ts";
+import { type ScheduleOptions, scheduleProgram, textureChoice } from "../schedule/index.ts";
+import { orderKernels } from "./order.ts";
 
 /**
  * Textures are speed bought with memory, which they cannot share with the arena. A plan may take so much more than its
@@ -18,22 +20,29 @@ const largePlan = 200 * 2 ** 20;
 const mostGrowth = 1.035;
 
 /**
- * The kernels of a problem, in its order; where their textures would make the plan too large, those with the largest are
- * scheduled again with fewer.
+ * The program, with a limit to the textures of those of its groups whose kernels would make the plan too large. What
+ * memory they take is told from the kernels scheduled as they like, in the order in which they would run.
  */
-export function fitTextures(problem: PlanProblem, options: ScheduleOptions): readonly Kernel[] {
-  const { kernels } = problem;
-  const groups = new Map(options.program.groups.map((g) => [g.name, g]));
-  const choices = new Map<Kernel, (textureBytes: number) => readonly Value[]>();
-  for (const kernel of kernels)
-    if (valuesInTextures(kernel).length > 0) choices.set(kernel, textureChoice(groups.get(kernel.name)!, options));
-  if (choices.size === 0) return kernels;
+export function fitTextures(program: FusedProgram, options: Omit<ScheduleOptions, "program">): FusedProgram {
+  const scheduling = { ...options, program };
+  const scheduled = scheduleProgram(scheduling);
+  if (scheduled.kernels.every((kernel) => valuesInTextures(kernel).length === 0)) return program;
+  const problem = planProblem(scheduled, options.target);
+  const ordered = { ...problem, kernels: orderKernels(problem) };
+  const groups = new Map(program.groups.map((g) => [g.name, g]));
+  const choices = new Map<string, (textureBytes: number) => readonly Value[]>();
+  for (const kernel of scheduled.kernels)
+    if (valuesInTextures(kernel).length > 0)
+      choices.set(kernel.name, textureChoice(groups.get(kernel.name)!, scheduling));
 
   const budgets = [...new Set([...choices.values()].flatMap(steps))].sort((a, b) => b - a);
-  const sourcesWithin = (budget: number) => (kernel: Kernel) => choices.get(kernel)?.(budget) ?? [];
-  const without = memoryOf(problem, () => []).total;
+  const sourcesWithin =
+    (budget: number) =>
+    ({ name }: Kernel) =>
+      choices.get(name)?.(budget) ?? [];
+  const without = memoryOf(ordered, () => []).total;
   const fits = (budget: number): boolean => {
-    const { total, bound } = memoryOf(problem, sourcesWithin(budget));
+    const { total, bound } = memoryOf(ordered, sourcesWithin(budget));
     return total <= mostOverBound * bound && total <= Math.max(largePlan, mostGrowth * without);
   };
   // Less for each kernel takes less in all: the first that fits is looked for by halves.
@@ -44,12 +53,16 @@ export function fitTextures(problem: PlanProblem, options: ScheduleOptions): rea
     else from = middle + 1;
   }
   const most = budgets[to] ?? 0;
-  return kernels.map((kernel) => {
-    const wanted = sourcesWithin(most)(kernel);
-    const has = valuesInTextures(kernel);
-    const same = wanted.length === has.length && wanted.every((v) => has.includes(v));
-    return same ? kernel : scheduleGroup(groups.get(kernel.name)!, options, most);
-  });
+  const limited = new Set(
+    scheduled.kernels
+      .filter((kernel) => {
+        const wanted = sourcesWithin(most)(kernel);
+        const has = valuesInTextures(kernel);
+        return wanted.length !== has.length || !wanted.every((v) => has.includes(v));
+      })
+      .map(({ name }) => name),
+  );
+  return { ...program, groups: program.groups.map((g) => (limited.has(g.name) ? { ...g, textureBytes: most } : g)) };
 }
 
 const sum = (values: readonly Value[]): number =>

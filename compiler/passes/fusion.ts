@@ -5,7 +5,7 @@
  */
 
 import type { Target } from "../../runtime/program/schema.ts";
-import type { Definition } from "../ir/expr.ts";
+import type { Definition, LaidOutProgram } from "../ir/expr.ts";
 import type { FusedProgram, Group, StoreStep } from "../ir/fused.ts";
 import { Axis } from "../ir/index.ts";
 import { readsOf } from "../ir/scalar.ts";
@@ -15,7 +15,6 @@ import { Dependencies } from "./fusion/dependencies.ts";
 import { type Inlinable, inlineReads, isIndexMap } from "./fusion/inline.ts";
 import { domain, type Item, isContraction, itemOf, itemReads, stepReads, storesOf } from "./fusion/item.ts";
 import { bindingsOf, mergeInto } from "./fusion/merge.ts";
-import type { LaidOutProgram } from "./layout.ts";
 
 export function fusion(program: LaidOutProgram, target: Target): FusedProgram {
   const f = new Fusion(program, target);

@@ -2,14 +2,10 @@
  * Chooses the physical order of every value: images with their channels innermost (NHWC), weights with the outputs of
  * their layer innermost, so that lanes along channels read and write side by side and no transpose is needed on the way.
  */
-import type { Definition, ExprProgram } from "../ir/expr.ts";
+import type { Definition, ExprProgram, LaidOutProgram } from "../ir/expr.ts";
 import type { Layout } from "../ir/fused.ts";
 import { type ReadNode, readsOf } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
-
-export interface LaidOutProgram extends ExprProgram {
-  readonly layouts: ReadonlyMap<Value, Layout>;
-}
 
 const imageLayout: Layout = [0, 2, 3, 1];
 /** [out, in, kh, kw] as [kh, kw, in, out]. */

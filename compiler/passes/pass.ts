@@ -8,8 +8,6 @@ export interface Pass<In, Out, Context = unknown> {
   readonly run: (program: In, context: Context) => Out;
   /** What is wrong with the result, a sentence each: a fault of the pass. */
   readonly problems?: (result: Out, context: Context) => readonly string[];
-  /** What a listener sees of the result, where that is not all of it. */
-  readonly shows?: (result: Out) => unknown;
 }
 
 /** Passes in order, each taking what the one before it gives: `pipeline<Graph, Context>().add(lower).add(layout)`. */
@@ -22,6 +20,11 @@ export class Pipeline<In, Out, Context> {
 
   add<Next>(pass: Pass<Out, Next, Context>): Pipeline<In, Next, Context> {
     return new Pipeline([...this.passes, pass]);
+  }
+
+  /** All of these passes, then all of those. */
+  then<Next>(next: Pipeline<Out, Next, Context>): Pipeline<In, Next, Context> {
+    return new Pipeline([...this.passes, ...next.passes]);
   }
 }
 
@@ -56,7 +59,7 @@ export function runPipeline<In, Out, Context>(
   let program: unknown = input;
   for (const pass of passes) {
     program = pass.run(program, context);
-    onPass?.(pass.name, pass.shows ? pass.shows(program) : program);
+    onPass?.(pass.name, program);
     const problems = verify && pass.problems ? pass.problems(program, context) : [];
     if (problems.length > 0) throw new InvalidStage(pass.name, problems);
   }

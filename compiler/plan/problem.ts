@@ -2,6 +2,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { Update } from "../ir/graph.ts";
 import type { Kernel } from "../ir/kernel.ts";
+import type { KernelProgram, PlannedProgram } from "../ir/kernelProgram.ts";
 import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
 
 export interface PlanProblem {
@@ -20,6 +21,22 @@ export interface PlanProblem {
   /** Pictures a batch; the first extent of what scales with it. */
   readonly batch: number;
   readonly target: Target;
+}
+
+/** What has to be planned of a program whose kernels are scheduled for `target`. */
+export function planProblem(program: KernelProgram | PlannedProgram, target: Target): PlanProblem {
+  const { kernels, inputs, outputs, states, updates } = program;
+  const external = inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
+  return {
+    kernels,
+    inputs: inputs.map((i) => i.value).filter((v) => !external.includes(v)),
+    outputs: outputs.map((o) => o.value),
+    states: states.map((s) => s.value),
+    updates,
+    external,
+    batch: inputs[0]?.value.type.shape[0] ?? 1,
+    target,
+  };
 }
 
 /** WebGPU's minStorageBufferOffsetAlignment where nothing smaller was asked for: every slice starts at a multiple. */

@@ -3,6 +3,7 @@
 import type { Target } from "../../runtime/program/schema.ts";
 import type { FusedProgram, Group } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
+import type { KernelProgram } from "../ir/kernelProgram.ts";
 import { shareGroup } from "../ir/share.ts";
 import type { Value } from "../ir/types.ts";
 import { vectorsAreLanes } from "../target/kind.ts";
@@ -51,9 +52,10 @@ export function contractionOf(group: Group, { layouts }: FusedProgram): Contract
 }
 
 /** Throws an Error that says why where the chosen schedule cannot be built. */
-export function scheduleGroup(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
+export function scheduleGroup(group: Group, options: ScheduleOptions): Kernel {
+  const { textureBytes } = group;
   const made = () => {
-    const kernel = build(group, options, textureBytes);
+    const kernel = build(group, options);
     return vectorsAreLanes(options.target) ? boundAccesses(kernel) : kernel;
   };
   const kernel = options.memo?.kernel(group, options.program.layouts, textureBytes, made) ?? made();
@@ -61,22 +63,26 @@ export function scheduleGroup(group: Group, options: ScheduleOptions, textureByt
   return { ...kernel, name, locations, ops, ...(algorithm === undefined ? {} : { algorithm }) };
 }
 
-function build(group: Group, options: ScheduleOptions, textureBytes?: number): Kernel {
+function build(group: Group, options: ScheduleOptions): Kernel {
   const { program, target } = options;
   const shared = shareGroup(group);
   const transform = asTransform(shared, program.layouts);
   if (transform) return scheduleTransform(transform, program, target);
   const contraction = asContraction(shared, program.layouts);
   if (!contraction) return scheduleMap(shared, program, target);
-  const schedule = chosenSchedule(contraction, options, textureBytes);
+  const schedule = chosenSchedule(contraction, options, group.textureBytes);
   const problems = scheduleProblems(contraction, schedule, target);
   if (problems.length > 0) throw new Error(`kernel ${group.name} cannot be scheduled so: ${problems.join("; ")}`);
   const schedulers = { broadcast: scheduleBroadcast, workgroup: scheduleWorkgroup, direct: scheduleDirect };
   return schedulers[schedule.transport](contraction, schedule, program, target);
 }
 
-export const scheduleProgram = (options: ScheduleOptions): Kernel[] =>
-  options.program.groups.map((g) => scheduleGroup(g, options));
+/** The kernels of a program's groups, in their order. */
+export function scheduleProgram(options: ScheduleOptions): KernelProgram {
+  const { groups, stage: _, ...around } = options.program;
+  const kernels = groups.map((g) => scheduleGroup(g, options));
+  return { ...around, stage: "kernels", target: options.target.name, kernels };
+}
 
 /** What a group's kernel would read from textures, were they to take at most so many bytes: as `scheduleGroup` has it. */
 export function textureChoice(group: Group, options: ScheduleOptions): (textureBytes: number) => readonly Value[] {

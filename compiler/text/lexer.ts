@@ -34,7 +34,7 @@ const patterns: readonly (readonly [Token["kind"] | "skip", RegExp])[] = [
   ["name", /[A-Za-z_]\w*(?:\.\w+)*/y],
   ["number", /(?:\d+u|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w|\.(?!\.))/y],
   ["string", new RegExp(quoted, "y")],
-  ["symbol", /<=|>=|==|>>|\.\.|[()[\]{},:=<+\-*/%&.]/y],
+  ["symbol", /->|<=|>=|==|>>|\.\.|[()[\]{},:=<+\-*/%&.]/y],
 ];
 
 function unquote(text: string, line: number, column: number): string {

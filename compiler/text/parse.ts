@@ -1,8 +1,10 @@
 /** Reads the text form of a program: print(parse(text)) is text again, if `print` wrote it. */
+import type { StageProgram } from "../ir/stage.ts";
 import { parseExpr } from "./parseExpr.ts";
 import { parseFused } from "./parseFused.ts";
 import { parseGraph } from "./parseGraph.ts";
-import type { TextProgram } from "./print.ts";
+import { parseKernelProgram } from "./parseKernel.ts";
+import { parsePlanned } from "./parsePlan.ts";
 import { TokenStream } from "./tokenStream.ts";
 
 /**
@@ -10,9 +12,9 @@ import { TokenStream } from "./tokenStream.ts";
  * Throws TextError (with line and column) where the text is not of the language; whether the program holds together
  * (types of operands, bounds of reads) is for its verifier to say.
  */
-export function parse(text: string): TextProgram {
+export function parse(text: string): StageProgram {
   const tokens = new TokenStream(text);
-  const stage = tokens.oneOf(["graph", "joint", "expr", "fused"]);
+  const stage = tokens.oneOf(["graph", "joint", "expr", "fused", "kernels", "plan"]);
   switch (stage) {
     case "graph":
     case "joint":
@@ -21,5 +23,9 @@ export function parse(text: string): TextProgram {
       return parseExpr(tokens);
     case "fused":
       return parseFused(tokens);
+    case "kernels":
+      return parseKernelProgram(tokens);
+    case "plan":
+      return parsePlanned(tokens);
   }
 }

@@ -1,5 +1,5 @@
 /** Reads the text of the stage `expr`. */
-import type { Combiner, Definition } from "../ir/expr.ts";
+import type { Combiner, Definition, ExprProgram, LaidOutProgram } from "../ir/expr.ts";
 import type { Layout } from "../ir/fused.ts";
 import type { Axis } from "../ir/index.ts";
 import type { Value } from "../ir/types.ts";
@@ -7,13 +7,12 @@ import type { Token } from "./lexer.ts";
 import type { ParseScope } from "./parseIndex.ts";
 import { type AxisText, ProgramParser, type TypeText, wordsOf } from "./parseProgram.ts";
 import { ScalarParser } from "./parseScalar.ts";
-import type { MaybeLaidOut } from "./printExpr.ts";
 import type { TokenStream } from "./tokenStream.ts";
 
 export const combiners = wordsOf<Combiner>({ sum: 1, max: 1, firstMax: 1 });
 
 /** What follows the word `expr`. Throws TextError. */
-export function parseExpr(tokens: TokenStream): MaybeLaidOut {
+export function parseExpr(tokens: TokenStream): ExprProgram | LaidOutProgram {
   // A model may be called "laid".
   const laidOut = tokens.sees("laid", "out") && tokens.accept("laid") && tokens.accept("out");
   const layouts = laidOut ? new Map<Value, Layout>() : undefined;

@@ -41,12 +41,13 @@ class GroupParser {
     const axes = parser.parseOver(scope);
     const ops = tokens.accept("from") ? parser.parseNames("the name of an op") : [];
     const algorithm = parser.parseAlgorithm();
+    const textureBytes = tokens.accept("textures") ? tokens.integer("a number of bytes") : undefined;
     const locations: SourceLocation[] = [];
     for (let at = parser.parseLocation(); at; at = parser.parseLocation()) locations.push(at);
     tokens.expect("{");
     const steps: Step[] = [];
     while (!tokens.accept("}")) steps.push(this.parseStep(scope));
-    return { name, axes, steps, locations, ops, algorithm };
+    return { name, axes, steps, locations, ops, algorithm, textureBytes };
   }
 
   private parseStep(scope: ParseScope): Step {

@@ -1,4 +1,5 @@
-/** Reads the text of kernels: printKernels(parseKernels(text)) is text again, if `printKernels` wrote it. */
+/** Reads the text of the stage `kernels`. */
+import type { Layout } from "../ir/fused.ts";
 import type {
   Kernel,
   KernelBuffer,
@@ -9,40 +10,74 @@ import type {
   Statement,
   Width,
 } from "../ir/kernel.ts";
+import type { KernelProgram } from "../ir/kernelProgram.ts";
 import type { ScalarType } from "../ir/scalar.ts";
 import type { DType, SourceLocation, Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
 import { type Declared, KernelExprParser, KernelNames } from "./parseKernelExpr.ts";
-import { wordsOf } from "./parseProgram.ts";
-import { TokenStream } from "./tokenStream.ts";
+import { ProgramParser, wordsOf } from "./parseProgram.ts";
+import type { TokenStream } from "./tokenStream.ts";
 
-const dtypes = wordsOf<DType>({ f32: 1, i32: 1, u32: 1 });
 const kinds = wordsOf<Schedule["kind"]>({ map: 1, contraction: 1, transform: 1 });
 
-/** Every kernel of a text, in its order; values of one name are one. Throws TextError with line and column. */
-export function parseKernels(text: string): Kernel[] {
-  const tokens = new TokenStream(text);
-  const values = new Map<string, Value>();
-  const kernels: Kernel[] = [];
-  while (tokens.next.kind !== "end") kernels.push(new KernelParser(tokens, values).parse());
-  return kernels;
+/** What follows the word `kernels`. Throws TextError. */
+export function parseKernelProgram(tokens: TokenStream): KernelProgram {
+  const layouts = new Map<Value, Layout>();
+  const parser = new ProgramParser(tokens, layouts);
+  const kernels = new KernelList(parser);
+  let target = "";
+  const program = parser.parse(
+    () => kernels.accept(),
+    "'kernel'",
+    () => {
+      target = parseTarget(tokens);
+    },
+  );
+  return { stage: "kernels", ...program, target, kernels: kernels.all, layouts };
+}
+
+/** `target portable` */
+export function parseTarget(tokens: TokenStream): string {
+  tokens.expect("target");
+  return tokens.name("the name of a target");
+}
+
+/** The kernels of a text as they come. */
+export class KernelList {
+  readonly all: Kernel[] = [];
+
+  constructor(private readonly parser: ProgramParser) {}
+
+  /** Reads a kernel if one comes next. */
+  accept(): boolean {
+    const { tokens } = this.parser;
+    if (!tokens.accept("kernel")) return false;
+    const at = tokens.next;
+    const kernel = new KernelParser(this.parser).parse();
+    if (this.find(kernel.name)) tokens.fail(`a kernel ${kernel.name} stands above`, at);
+    this.all.push(kernel);
+    return true;
+  }
+
+  find(name: string): Kernel | undefined {
+    return this.all.find((kernel) => kernel.name === name);
+  }
 }
 
 class KernelParser {
+  private readonly tokens: TokenStream;
   private readonly names: KernelNames;
   private readonly expressions: KernelExprParser;
 
-  constructor(
-    private readonly tokens: TokenStream,
-    private readonly values: Map<string, Value>,
-  ) {
-    this.names = new KernelNames(tokens);
-    this.expressions = new KernelExprParser(tokens, this.names);
+  constructor(private readonly program: ProgramParser) {
+    this.tokens = program.tokens;
+    this.names = new KernelNames(this.tokens);
+    this.expressions = new KernelExprParser(this.tokens, this.names);
   }
 
+  /** What follows the word `kernel`. */
   parse(): Kernel {
-    const { tokens } = this;
-    tokens.expect("kernel");
+    const { tokens, program } = this;
     const name = tokens.name("the kernel's name");
     tokens.expect("workgroups");
     const at = tokens.next;
@@ -71,9 +106,9 @@ class KernelParser {
       : [];
     const inPlace: (readonly [Value, Value])[] = [];
     while (tokens.accept("inPlace")) {
-      const written = this.value();
+      const written = program.use();
       tokens.expect("over");
-      inPlace.push([written, this.value()]);
+      inPlace.push([written, program.use()]);
     }
     const body = this.parseBody();
     return {
@@ -144,43 +179,12 @@ class KernelParser {
     const reads = tokens.accept("read");
     const writes = tokens.accept("write");
     tokens.expect("of");
-    const value = this.value();
+    const of = this.program.parseValue();
     tokens.expect(":");
-    const { dtype: of, shape } = this.tensorType();
-    const known = this.values.get(value.name)!;
-    const whole: Value =
-      known.type.dtype === of && `${known.type.shape}` === `${shape}` ? known : this.define(value.name, of, shape, at);
+    const value = this.program.mention(of, this.program.parseType());
     this.names.declare(at, name, { kind: "buffer", type: { dtype: dtype as DType, width } });
-    const buffer = { name, value: whole, dtype: dtype as DType, width, length, reads, writes };
+    const buffer = { name, value, dtype: dtype as DType, width, length, reads, writes };
     return isTexture ? { ...buffer, storage: "texture" } : buffer;
-  }
-
-  private tensorType(): { dtype: DType; shape: number[] } {
-    const dtype = this.tokens.oneOf(dtypes);
-    return { dtype, shape: this.tokens.list("[", "]", () => this.tokens.positiveInteger()) };
-  }
-
-  /** The value of this name; of a type not known yet where it is new. */
-  private value(): Value {
-    const { tokens } = this;
-    if (tokens.next.kind !== "value") tokens.failExpecting("a value such as %x");
-    const { name } = tokens.take();
-    const known = this.values.get(name);
-    if (known) return known;
-    const made: Value = { name, type: { dtype: "f32", shape: [] } };
-    this.values.set(name, made);
-    this.untyped.add(made);
-    return made;
-  }
-
-  private readonly untyped = new Set<Value>();
-
-  private define(name: string, dtype: DType, shape: number[], at: Token): Value {
-    const known = this.values.get(name)!;
-    if (!this.untyped.delete(known)) this.tokens.fail(`%${name} has another type elsewhere`, at);
-    const made: Value = { name, type: { dtype, shape } };
-    this.values.set(name, made);
-    return made;
   }
 
   private parseShared(): SharedArray {

@@ -3,7 +3,7 @@
 import type { Layout } from "../ir/fused.ts";
 import type { Graph, ImageInput, Initializer, InputKind, Mode, StateRole } from "../ir/graph.ts";
 import { Axis } from "../ir/index.ts";
-import type { DType, SourceLocation, TensorType, Value } from "../ir/types.ts";
+import { type DType, type SourceLocation, sameType, type TensorType, type Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
 import { imageLetters } from "./names.ts";
 import type { ParseScope } from "./parseIndex.ts";
@@ -43,7 +43,7 @@ export class ProgramParser {
   ) {}
 
   /** The program after its first word. `ownStatement` reads a statement of the stage's own, false where none comes. */
-  parse(ownStatement: () => boolean, ownStatements: string): Common {
+  parse(ownStatement: () => boolean, ownStatements: string, ownHeader?: () => void): Common {
     const { tokens } = this;
     const program: Mutable<Common> = {
       name: tokens.name("the model's name"),
@@ -55,6 +55,7 @@ export class ProgramParser {
       outputs: [],
       updates: [],
     };
+    ownHeader?.();
     while (tokens.next.kind !== "end") {
       if (!ownStatement() && !this.parseStatement(program))
         tokens.failExpecting(`${ownStatements}, an input, a state, 'output' or 'update'`);
@@ -140,8 +141,7 @@ export class ProgramParser {
 
   /** The name of a value that is defined here; `define` makes it known. */
   newName(): Token {
-    if (this.tokens.next.kind !== "value") this.tokens.failExpecting("a value such as %x");
-    const token = this.tokens.take();
+    const token = this.parseValue();
     const before = this.defined.get(token.name);
     if (before)
       this.tokens.fail(`${token.text} is defined twice, first at ${before.at.line}:${before.at.column}`, token);
@@ -155,13 +155,34 @@ export class ProgramParser {
     return value;
   }
 
+  /** A value that may be mentioned before, then with the same type and layout. */
+  mention(at: Token, text: TypeText): Value {
+    const before = this.defined.get(at.name);
+    if (!before) return this.define(at, text);
+    const { value } = before;
+    const same = sameType(value.type, text.type) && `${this.layouts?.get(value) ?? ""}` === `${text.layout ?? ""}`;
+    if (!same) this.tokens.fail(`${at.text} has another type or layout at ${before.at.line}:${before.at.column}`, at);
+    return value;
+  }
+
+  /** A value that is defined somewhere; asked for at the end of the text. */
+  find(at: Token): Value {
+    const found = this.defined.get(at.name);
+    if (!found) this.tokens.fail(`${at.text} is defined nowhere`, at);
+    return found.value;
+  }
+
+  /** The mention of a value. */
+  parseValue(): Token {
+    if (this.tokens.next.kind !== "value") this.tokens.failExpecting("a value such as %x");
+    return this.tokens.take();
+  }
+
   /** A value that is defined above. */
   use(): Value {
-    const at = this.tokens.next;
-    if (at.kind !== "value") this.tokens.failExpecting("a value such as %x");
+    const at = this.parseValue();
     const found = this.defined.get(at.name);
     if (!found) this.tokens.fail(`${at.text} is not defined above`, at);
-    this.tokens.take();
     return found.value;
   }
 
@@ -204,12 +225,12 @@ export class ProgramParser {
     return this.tokens.list("(", ")", () => this.bindAxis(scope, this.parseAxis()));
   }
 
-  /** `conv2d, relu` */
   /** ` by split`, or nothing. */
   parseAlgorithm(): string | undefined {
     return this.tokens.accept("by") ? this.tokens.name("the name of an algorithm") : undefined;
   }
 
+  /** `conv2d, relu` */
   parseNames(what: string): string[] {
     const names = [this.tokens.name(what)];
     while (this.tokens.accept(",")) names.push(this.tokens.name(what));

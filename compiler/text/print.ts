@@ -1,16 +1,13 @@
 /** The text form of a program, which `parse` reads back. docs/ir.md has its grammar. */
-import type { ExprProgram } from "../ir/expr.ts";
-import type { FusedProgram } from "../ir/fused.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { StageProgram } from "../ir/stage.ts";
 import { printExpr } from "./printExpr.ts";
 import { printFused } from "./printFused.ts";
 import { printGraph } from "./printGraph.ts";
-
-/** A program of a stage that is text too. */
-export type TextProgram = Graph | ExprProgram | FusedProgram;
+import { printKernelProgram } from "./printKernel.ts";
+import { printPlanned } from "./printPlan.ts";
 
 /** The same text for the same program, in every run: it knows no identities, only names and order. */
-export function print(program: TextProgram): string {
+export function print(program: StageProgram): string {
   switch (program.stage) {
     case "graph":
     case "joint":
@@ -19,5 +16,9 @@ export function print(program: TextProgram): string {
       return printExpr(program);
     case "fused":
       return printFused(program);
+    case "kernels":
+      return printKernelProgram(program);
+    case "plan":
+      return printPlanned(program);
   }
 }

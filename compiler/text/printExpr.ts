@@ -1,21 +1,16 @@
 /** The text of the stage `expr`. */
-import type { Definition, ExprProgram } from "../ir/expr.ts";
-import type { Layout } from "../ir/fused.ts";
+import type { Definition, ExprProgram, LaidOutProgram } from "../ir/expr.ts";
 import { Sharing } from "../ir/share.ts";
 import { formatType, type Value } from "../ir/types.ts";
 import { formatAlgorithm, formatLayout, formatLocation, formatName } from "./names.ts";
 import { bindAxes, formatValue, printProgram } from "./printProgram.ts";
 import { newScope, printBody } from "./printScalar.ts";
 
-/** An expression program, with the layouts of its values once they are chosen. */
-export interface MaybeLaidOut extends ExprProgram {
-  readonly layouts?: ReadonlyMap<Value, Layout>;
-}
-
-export function printExpr(program: MaybeLaidOut): string {
-  const layout = (value: Value): string => formatLayout(program.layouts?.get(value), value);
+export function printExpr(program: ExprProgram | LaidOutProgram): string {
+  const layouts = "layouts" in program ? program.layouts : undefined;
+  const layout = (value: Value): string => formatLayout(layouts?.get(value), value);
   const body = program.definitions.map((d) => printDefinition(d, layout)).join("\n");
-  return printProgram({ ...program, stage: program.layouts ? "expr laid out" : "expr" }, body, layout);
+  return printProgram({ ...program, stage: layouts ? "expr laid out" : "expr" }, body, { suffix: layout });
 }
 
 /** `%y[n, c]: f32[2,4] = sum over (i<3) of %x[n, i] * %w[c, i] from dense @ model.ts:5:7` */

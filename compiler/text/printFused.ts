@@ -12,7 +12,7 @@ import { newScope, printBody } from "./printScalar.ts";
 export function printFused(program: FusedProgram): string {
   const layout = (value: Value): string => formatLayout(program.layouts.get(value), value);
   const groups = program.groups.map((group) => printGroup(group, layout));
-  return printProgram(program, groups.join("\n\n"), layout);
+  return printProgram(program, groups.join("\n\n"), { suffix: layout });
 }
 
 type LayoutOf = (value: Value) => string;
@@ -24,7 +24,8 @@ function printGroup(group: Group, layout: LayoutOf): string {
   const places = group.locations.map(formatLocation).join("");
   const steps = group.steps.map((s) => printer.step(s));
   const by = formatAlgorithm(group.algorithm);
-  return [`group ${formatName(group.name)} ${over}${from}${by}${places} {`, ...steps, "}"].join("\n");
+  const textures = group.textureBytes === undefined ? "" : ` textures ${group.textureBytes}`;
+  return [`group ${formatName(group.name)} ${over}${from}${by}${textures}${places} {`, ...steps, "}"].join("\n");
 }
 
 /** The steps of one group. */

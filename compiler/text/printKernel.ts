@@ -5,16 +5,33 @@
  * indexed is a register array, a buffer or a workgroup array by its declaration.
  */
 import type { Kernel, KernelBuffer, KernelExpr, KernelType, Statement } from "../ir/kernel.ts";
+import type { KernelProgram } from "../ir/kernelProgram.ts";
 import type { BinaryOp, ScalarType } from "../ir/scalar.ts";
-import { formatType } from "../ir/types.ts";
-import { formatLocation, formatName, formatNumber } from "./names.ts";
+import { formatType, type Value } from "../ir/types.ts";
+import { formatLayout, formatLocation, formatName, formatNumber } from "./names.ts";
+import { printProgram } from "./printProgram.ts";
 import { calls, comparison, infix, printConstant } from "./printScalar.ts";
 
-/** Kernels one after another, an empty line between them. */
-export const printKernels = (kernels: readonly Kernel[]): string => kernels.map(printKernel).join("\n");
+export const printKernelProgram = (program: KernelProgram): string =>
+  printProgram(program, printKernels(program), {
+    suffix: layoutsOf(program),
+    header: [`target ${formatName(program.target)}`],
+  });
 
-/** One kernel: what it needs, then its body. Ends in a newline. */
-export function printKernel(kernel: Kernel): string {
+/** The kernels of a program one after another, an empty line between them. */
+export const printKernels = (program: Pick<KernelProgram, "kernels" | "layouts">): string =>
+  program.kernels
+    .map((kernel) => printKernel(kernel, layoutsOf(program)))
+    .join("\n")
+    .trimEnd();
+
+export const layoutsOf =
+  ({ layouts }: Pick<KernelProgram, "layouts">) =>
+  (value: Value): string =>
+    formatLayout(layouts.get(value), value);
+
+/** One kernel: what it needs, then its body. Ends in a newline. `suffix` is what stands behind a value's type. */
+export function printKernel(kernel: Kernel, suffix: (value: Value) => string = () => ""): string {
   const [x, y, z] = kernel.workgroups;
   const subgroup = kernel.subgroupSize === undefined ? "" : ` subgroup ${kernel.subgroupSize}`;
   const executed = kernel.executedOperations === undefined ? "" : ` executed ${kernel.executedOperations}`;
@@ -27,7 +44,7 @@ export function printKernel(kernel: Kernel): string {
   if (kernel.algorithm !== undefined) lines.push(`  algorithm ${formatName(kernel.algorithm)}`);
   if (kernel.ops.length > 0) lines.push(`  ops ${kernel.ops.map(formatName).join(", ")}`);
   if (kernel.locations.length > 0) lines.push(`  from${kernel.locations.map(formatLocation).join("")}`);
-  for (const b of kernel.buffers) lines.push(`  ${printBuffer(b)}`);
+  for (const b of kernel.buffers) lines.push(`  ${printBuffer(b)}${suffix(b.value)}`);
   for (const a of kernel.shared) lines.push(`  shared ${a.name}: ${printType(a.type)}[${a.length}]`);
   if (kernel.uniforms.length > 0) lines.push(`  uniforms ${kernel.uniforms.join(", ")}`);
   for (const [written, read] of kernel.inPlace)

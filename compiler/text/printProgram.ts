@@ -13,6 +13,13 @@ export interface Program extends Omit<Graph, "stage" | "nodes"> {
 /** What follows a value's type where it is declared: its layout, in fused programs. */
 type Suffix = (value: Value) => string;
 
+/** What a stage adds to the text. */
+interface Additions {
+  readonly suffix?: Suffix;
+  /** Further lines of the header. */
+  readonly header?: readonly string[];
+}
+
 const nothing: Suffix = () => "";
 
 /** `%x` */
@@ -26,13 +33,17 @@ export const bindAxes = (axes: readonly Axis[], scope: Scope): string =>
   axes.map((axis) => `${scope.bind(axis)}<${axis.extent}`).join(", ");
 
 /** The whole text of a program: paragraphs divided by empty lines. `body` is what the stage has of its own. */
-export function printProgram(program: Program, body: string, suffix: Suffix = nothing): string {
+export function printProgram(
+  program: Program,
+  body: string,
+  { suffix = nothing, header: more = [] }: Additions = {},
+): string {
   const enter = [
     ...program.inputs.map((i) => input(i) + suffix(i.value)),
     ...program.states.map((s) => state(s, suffix)),
   ];
   const leave = [...program.outputs.map(output), ...program.updates.map(update)];
-  const paragraphs = [header(program).join("\n"), enter.join("\n"), body, leave.join("\n")];
+  const paragraphs = [[...header(program), ...more].join("\n"), enter.join("\n"), body, leave.join("\n")];
   return `${paragraphs.filter((paragraph) => paragraph !== "").join("\n\n")}\n`;
 }
 

@@ -25,7 +25,7 @@ test("both kernels of a split reduction say so, all others are direct", () => {
 });
 
 test("so does their text", () => {
-  const texts = printKernels(model.entries.step!.problem.kernels).split(/^(?=kernel )/m);
+  const texts = printKernels(model.entries.step!.kernels).split(/^(?=kernel )/m);
   const says = texts.filter((t) => t.includes("\n  algorithm split\n")).map((t) => t.split(" ")[1]);
   const split = [...algorithmOf].filter(([, algorithm]) => algorithm === "split").map(([name]) => name);
   expect(says.sort()).toEqual(split.sort());

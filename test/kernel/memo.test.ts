@@ -17,9 +17,9 @@ const kernelsOf = (program: FusedProgram, memo?: ScheduleMemo) => scheduleProgra
 function expectSame(program: FusedProgram, memo: ScheduleMemo): void {
   const [plain, remembered] = [kernelsOf(program), kernelsOf(program, memo)];
   expect(printKernels(remembered)).toBe(printKernels(plain));
-  for (const [i, kernel] of remembered.entries()) {
-    expect(kernel.buffers.map((b) => b.value)).toEqual(plain[i].buffers.map((b) => b.value));
-    expect(kernel.inPlace).toEqual(plain[i].inPlace);
+  for (const [i, kernel] of remembered.kernels.entries()) {
+    expect(kernel.buffers.map((b) => b.value)).toEqual(plain.kernels[i].buffers.map((b) => b.value));
+    expect(kernel.inPlace).toEqual(plain.kernels[i].inPlace);
   }
   for (const group of program.groups)
     for (const bytes of [Number.POSITIVE_INFINITY, 1000])
@@ -58,6 +58,6 @@ test("layers that are alike share kernels, whatever their numbers", () => {
   const program = compileEntry(buildEntries(readFile("models/resnet18.ts", { batch: 4 }), { velocity: false }).step!, {
     target,
   }).fused;
-  const bodies = new Set(kernelsOf(program, new ScheduleMemo()).map((k) => k.body));
+  const bodies = new Set(kernelsOf(program, new ScheduleMemo()).kernels.map((k) => k.body));
   expect(bodies.size).toBeLessThan(0.8 * program.groups.length);
 });

@@ -8,10 +8,12 @@ import { readOptions } from "../../compiler/ops/define.ts";
 import { type Example, exampleTypes } from "../../compiler/ops/example.ts";
 import { fillOptions } from "../../compiler/ops/shapeRule.ts";
 import { differentiate } from "../../compiler/passes/autodiff.ts";
+import { mergeCommonDefinitions } from "../../compiler/passes/commonDefinitions.ts";
+import { removeDeadDefinitions } from "../../compiler/passes/deadDefinitions.ts";
+import { foldConstants } from "../../compiler/passes/foldConstants.ts";
 import { definitionOf, GraphBuilder } from "../../compiler/passes/graphBuilder.ts";
 import { lower } from "../../compiler/passes/lower.ts";
 import { numberStreams } from "../../compiler/passes/numberStreams.ts";
-import { simplifyExpr } from "../../compiler/passes/simplify.ts";
 import { compileReference } from "../../compiler/reference/evaluate.ts";
 
 /** A small generator of numbers for test data (mulberry32): the same in every run. */
@@ -123,7 +125,7 @@ export const prepare = (graph: Graph) => {
   verifyGraph(graph);
   const program = lower(graph);
   verifyExpr(program);
-  const simplified = simplifyExpr(program);
+  const simplified = removeDeadDefinitions(mergeCommonDefinitions(foldConstants(program)));
   verifyExpr(simplified);
   const run = compileReference(simplified);
   return {

@@ -1,8 +1,8 @@
 /** Fusion does not look at layouts: the programs here have none. */
 import { describe, expect, test } from "vitest";
+import type { LaidOutProgram } from "../../compiler/ir/expr.ts";
 import type { FusedProgram } from "../../compiler/ir/fused.ts";
 import { fusion } from "../../compiler/passes/fusion.ts";
-import type { LaidOutProgram } from "../../compiler/passes/layout.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { expectText, program } from "../text/helpers.ts";
 

@@ -31,7 +31,6 @@ const count: Pass<ExprProgram, number, Context> = {
   summary: "How many definitions there are.",
   run: (p, { add }) => p.definitions.length + add,
   problems: (n, { add }) => (n - add === 1 ? [] : [`${n - add} definitions`, "1 is wanted"]),
-  shows: (n) => `${n}`,
 };
 const passes = pipeline<Graph, Context>().add(dead).add(dead).add(lowering).add(count);
 
@@ -47,7 +46,7 @@ describe("a pipeline", () => {
     const smaller = removeDeadValues(graph);
     expect(seen.map(([name]) => name)).toEqual(["dead", "dead", "lower", "count"]);
     expect(seen[0][1]).toEqual(smaller);
-    expect(seen[3][1]).toBe("1");
+    expect(seen[3][1]).toBe(1);
   });
 
   test("verifies what each pass has made where asked to, after it was shown", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { kernelBindings, placesOf, textureAt } from "../../compiler/plan/bindings.ts";
+import { planToJson } from "../../compiler/plan/json.ts";
 import { planMemory } from "../../compiler/plan/plan.ts";
-import { planToJson, planToText } from "../../compiler/plan/print.ts";
 import { kernel, orderAndPlan, problem, trainingChain, value } from "./problems.ts";
 
 const chain = trainingChain(
@@ -30,22 +30,6 @@ test("the JSON of a plan", () => {
       { kernel: "update0", workgroups: [1, 1, 1], reads: ["dx1", "x0", "w0"], writes: ["w0"] },
     ],
   });
-});
-
-test("the text of a plan", () => {
-  expect(planToText(plan, ordered)).toBe(`plan
-  arena 1536 bytes (0.00 MiB) in 1 GPU buffer: 1536
-  lower bound 1536 bytes (0.00 MiB), ratio 1.000
-  state 32768 bytes (0.03 MiB)
-dispatches
-  0 forward0 [1, 1, 1] (%x0, %w0) -> %x1
-  1 loss [1, 1, 1] (%x1, %labels) -> %dx1
-  2 update0 [1, 1, 1] (%dx1, %x0, %w0) -> %w0
-buffers
-  %x1 f32[2,128] [0, 1024) over [0, 2)
-  %x0 f32[2,64] [1024, 1536) over [0, 3)
-  %dx1 f32[2,128] [0, 1024) over [1, 3) in %x1
-`);
 });
 
 test("values in one place share a binding, in the order of the kernel's buffers", () => {

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readModel } from "../../compiler/frontend/index.ts";
+import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { parse } from "../../compiler/text/parse.ts";
-import { print, type TextProgram } from "../../compiler/text/print.ts";
+import { print } from "../../compiler/text/print.ts";
 
 const page = readFileSync(new URL("../../docs/ir.md", import.meta.url), "utf8");
 const blocks = (language: string): string[] =>
@@ -22,7 +23,7 @@ describe("docs/ir.md", () => {
   test("its graph is that of its model", () => {
     const [model] = blocks("ts");
     const { graph } = readModel({ path: "tiny.ts", read: () => model }, { batch: 2 });
-    expect(print(graph as TextProgram)).toBe(examples[0]);
+    expect(print(graph as StageProgram)).toBe(examples[0]);
   });
 
   test("its grammar uses no rule that it does not have, and has none that nothing uses", () => {

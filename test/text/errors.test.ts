@@ -24,8 +24,8 @@ const fused = (body: string) => `fused m infer ${image}\ninput %x: f32[4]\ngroup
 /** `^` stands before the token that the error points at. */
 const cases: [problem: string, text: string][] = [
   // Words and characters
-  ["expected one of graph, joint, expr, fused, found 'grph'", "^grph m train"],
-  ["expected one of graph, joint, expr, fused, found the end of the text", "^"],
+  ["expected one of graph, joint, expr, fused, kernels, plan, found 'grph'", "^grph m train"],
+  ["expected one of graph, joint, expr, fused, kernels, plan, found the end of the text", "^"],
   ["expected one of train, infer, found 'image'", `graph m ^${image}`],
   ['unexpected character "#"', graph("^# a comment")],
   ['unexpected character "é"', graph("%y: f32[4] = ^élu(x: %x)")],
