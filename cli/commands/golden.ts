@@ -87,14 +87,16 @@ async function tellCheck({ dir, path }: GoldenRequest, { differences, files, ten
   throw new KilnError("artifact", report);
 }
 
-function tellUpdate(dir: string, { written, removed, kept, settings, relative }: Updated): void {
+function tellUpdate(dir: string, { written, removed, kept, manifest }: Updated): void {
   const count = (n: number, what: string) => (n > 0 ? [`${n} ${n === 1 ? "file" : "files"} ${what}`] : []);
   const counts = [...count(written, "written"), ...count(removed.length, "removed"), ...count(kept, "as before")];
   say(`${dir}: ${counts.join(", ")}`);
   for (const file of removed) say(`  ${file} is no longer made`);
-  for (const [name, tolerance] of relative)
+  const tensors = Object.values(manifest.tensors);
+  const loose = tensors.flatMap(({ relative }) => relative ?? []);
+  if (loose.length > 0)
     say(
-      `  ${name} is compared to ${tolerance} of its largest value: with seed ${settings.seed} it jumps at a kink ` +
-        "(docs/golden-tests.md)",
+      `  ${loose.length} of ${tensors.length} tensors are compared more loosely, to at most ${Math.max(...loose)} of their ` +
+        `largest value: with seed ${manifest.settings.seed} gradients jump at a kink (docs/golden-tests.md)`,
     );
 }

@@ -9,8 +9,8 @@ import { type OpenedModel, openModel } from "../model.ts";
 import { describedTarget } from "../targets.ts";
 import { tunedTarget } from "../tune/tuned.ts";
 import { readGolden, readGoldenText, readManifest, type Written, writeGoldens } from "./folder.ts";
-import { compareNumbers, keepNumbers } from "./keptNumbers.ts";
-import { type Manifest, numbersFile } from "./manifest.ts";
+import { compareNumbers, type KeptNumbers, keepNumbers } from "./keptNumbers.ts";
+import { type Manifest, numbersFile, type Tolerance } from "./manifest.ts";
 import { openNumbers } from "./numbers.ts";
 import type { Difference } from "./report.ts";
 import {
@@ -22,7 +22,7 @@ import {
   targetOption,
 } from "./settings.ts";
 import { goldenTexts } from "./texts.ts";
-import { type Steady, steadyNumbers, usualTolerance } from "./tolerances.ts";
+import { steadyNumbers, usualTolerance } from "./tolerances.ts";
 
 export interface GoldenRequest {
   /** The model file. */
@@ -44,9 +44,7 @@ export interface Checked {
 }
 
 export interface Updated extends Written {
-  readonly settings: GoldenSettings;
-  /** Relative tolerances that are wider than the usual one, by tensor. */
-  readonly relative: ReadonlyMap<string, number>;
+  readonly manifest: Manifest;
 }
 
 /** Compares what is made of the model with its goldens. Null where the folder holds none; throws KilnError where it holds
@@ -81,38 +79,49 @@ export async function updateGolden(request: GoldenRequest): Promise<Updated> {
   const old = await readManifest(dir);
   const settings = settingsToWrite({ ...given, target: storedTarget(given.target, dir) }, old?.settings ?? null);
   const model = await open(request, settings);
-  const files: Record<string, string | Uint8Array> = { ...(await textsOf(request, model, settings)) };
+  const texts = await textsOf(request, model, settings);
   const tolerance = old?.tolerance ?? usualTolerance;
-  let steady: Steady | null = null;
-  let tensors: Manifest["tensors"] = {};
-  if (settings.numbers) {
-    const { run } = await runOf(request, model, settings);
-    try {
-      steady = await steadyNumbers(run, settings.seed, tolerance, given.seed !== undefined);
-    } finally {
-      run.close();
-    }
-    for (const [name, { values }] of steady.numbers)
-      if (!values.every(Number.isFinite))
-        throw new KilnError(
-          "diverged",
-          `${model.name}: ${name} is not finite with seed ${steady.seed}: no golden can be kept`,
-        );
-    const kept = keepNumbers(steady.numbers, steady.relative);
-    files[numbersFile] = kept.file;
-    tensors = kept.tensors;
-  }
+  const numbers = settings.numbers ? await numbersToWrite(request, model, settings, tolerance, old) : null;
+  const files = { ...texts, ...(numbers && { [numbersFile]: numbers.file }) };
   const manifest: Manifest = {
     kiln: version,
     model: model.name,
-    settings: { ...settings, seed: steady?.seed ?? settings.seed },
+    settings: { ...settings, seed: numbers?.seed ?? settings.seed },
     tolerance,
-    tensors,
+    tensors: numbers?.tensors ?? {},
     files: Object.keys(files),
   };
-  const written = await writeGoldens(dir, files, manifest, old);
-  return { ...written, settings: manifest.settings, relative: steady?.relative ?? new Map() };
+  return { ...(await writeGoldens(dir, files, manifest, old)), manifest };
 }
+
+/** Those that the folder has, as long as they hold: on another adapter their last bits are others, and no change. */
+async function numbersToWrite(
+  request: GoldenRequest,
+  model: OpenedModel,
+  settings: GoldenSettings,
+  tolerance: Tolerance,
+  old: Manifest | null,
+): Promise<KeptNumbers & { readonly seed: number }> {
+  const { dir, given } = request;
+  const { run } = await runOf(request, model, settings);
+  try {
+    const file = old && settings.seed === old.settings.seed ? await readGolden(dir, numbersFile) : null;
+    if (old && file && holds(file, `${dir}/${numbersFile}`, old, await run.compute(settings.seed)))
+      return { file, tensors: old.tensors, seed: settings.seed };
+    const { seed, numbers, relative } = await steadyNumbers(run, settings.seed, tolerance, given.seed !== undefined);
+    for (const [name, { values }] of numbers)
+      if (!values.every(Number.isFinite))
+        throw new KilnError(
+          "diverged",
+          `${model.name}: ${name} is not finite with seed ${seed}: no golden can be kept`,
+        );
+    return { ...keepNumbers(numbers, relative), seed };
+  } finally {
+    run.close();
+  }
+}
+
+const holds = (...given: Parameters<typeof compareNumbers>): boolean => compareNumbers(...given).length === 0;
 
 async function open({ path }: GoldenRequest, { batch, mode, set, algorithm }: GoldenSettings): Promise<OpenedModel> {
   const model = await openModel(path, { batch, mode, set, algorithm });

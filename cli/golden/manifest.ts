@@ -1,4 +1,4 @@
-/** golden.json: what a folder of goldens holds, and how. People read it, and may change its tolerances. */
+/** golden.json: what a folder of goldens holds, and how. People read it, and may change its tolerance. */
 import { KilnError } from "../../runtime/program/error.ts";
 import { type GoldenSettings, stages } from "./settings.ts";
 
@@ -70,7 +70,7 @@ export function parseManifest(text: string, path: string): Manifest {
   const isObject = (x: unknown): boolean => typeof x === "object" && x !== null && !Array.isArray(x);
   const isStrings = (x: unknown): boolean => Array.isArray(x) && x.every((item) => typeof item === "string");
   const isAmount = (x: unknown): boolean => typeof x === "number" && x >= 0;
-  check("", "an object", isObject(json));
+  if (!isObject(json)) throw new KilnError("file", `${path}: an object is expected`);
   check("model", "a string", typeof json.model === "string");
   const { settings, tolerance, tensors, files } = json;
   check("settings", "an object", isObject(settings));

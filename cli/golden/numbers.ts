@@ -1,5 +1,6 @@
 /** A model's numbers on seeded inputs: output, loss and gradients, computed on the adapter in hand. */
 import type { OpenedDevice } from "../../runtime/node/device.ts";
+import { initialValues } from "../../runtime/program/initialize.ts";
 import { elementCount } from "../../runtime/program/layout.ts";
 import { uniform } from "../../runtime/program/random.ts";
 import { createSession, type Session } from "../../runtime/session.ts";
@@ -24,6 +25,8 @@ const drawn = (count: number, seed: number, counter: number): Float32Array =>
 
 /** A model on a device, to be run with several seeds. Made by `openNumbers`. */
 export class NumbersRun {
+  #seed: number | null = null;
+
   /** Use `openNumbers`. */
   constructor(
     private readonly session: Session,
@@ -39,8 +42,7 @@ export class NumbersRun {
   /** Parameters, inputs (in -1..1) and labels are drawn from the seed; noise, up to `most`, is added to the inputs. */
   async compute(seed: number, noise?: { readonly most: number; readonly draw: number }): Promise<Numbers> {
     const { session, model, entry } = this;
-    await session.initialize(seed);
-    session.setUniforms({ seed, step: 1 });
+    await this.#begin(seed);
     const values = drawn(this.inputs, seed, stream.input);
     if (noise)
       for (const [i, x] of drawn(values.length, seed, stream.noise + noise.draw).entries()) values[i] += noise.most * x;
@@ -57,6 +59,17 @@ export class NumbersRun {
     };
     const tensors = await (entry === "forward" ? inferOn(session, inputs) : gradientsOn(session, entry, inputs, true));
     return new Map(tensors.map(([name, { shape, data }]) => [name, { shape, values: data as Float32Array }]));
+  }
+
+  /** The state before the first step. A run changes statistics alone, and drawing many parameters takes a while. */
+  async #begin(seed: number): Promise<void> {
+    const { session } = this;
+    if (seed !== this.#seed) await session.initialize(seed);
+    else
+      for (const state of session.program.state)
+        if (state.role === "statistic") await session.writeState(state.name, initialValues(state, seed, 0));
+    session.setUniforms({ seed, step: 1 });
+    this.#seed = seed;
   }
 
   /** Frees what it has on the device. */

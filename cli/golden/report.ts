@@ -27,7 +27,7 @@ export interface ReportOptions {
 /** How much is shown: of the files that differ, of the lines of each, of the sentences or tensors of each. */
 const most = { files: 6, lines: 40, items: 12 };
 /** Beyond so many changed lines, a diff is as long as the texts. */
-const mostEdits = 4000;
+const mostEdits = 1000;
 const context = 3;
 
 /** Says it all in one text, without a line break at the end. */

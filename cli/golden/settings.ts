@@ -67,7 +67,13 @@ export const givenSettings = (options: SettingOptions): GivenSettings => ({
   batch: options.batch,
   mode: options.mode,
   algorithm: options.algorithm,
-  set: options.set && Object.fromEntries(Object.entries(options.set).map(([name, value]) => [name, `${value}`])),
+  set:
+    options.set &&
+    Object.fromEntries(
+      Object.entries(options.set)
+        .sort()
+        .map(([name, value]) => [name, `${value}`]),
+    ),
   momentum: options.momentum === undefined ? undefined : options.momentum > 0,
   stages: options.stages && known("stage", stages, options.stages),
   entries: options.entries && known("entry point", entryNames, options.entries),
@@ -108,6 +114,8 @@ export function settingsToWrite(given: GivenSettings, stored: GoldenSettings | n
     );
   if (settings.mode === "infer" && settings.stages.includes("joint"))
     throw new UsageError("the stage joint is of training; name other --stages for --mode infer");
+  if (settings.mode === "infer" && settings.entries.some((entry) => entry !== "forward"))
+    throw new UsageError("--mode infer has the entry point forward alone; name no other --entries");
   return settings;
 }
 
@@ -119,7 +127,7 @@ export function agree(dir: string, given: GivenSettings, stored: GoldenSettings)
   if (differs.length > 0)
     throw new KilnError(
       "usage",
-      `${dir} holds goldens of other settings; leave the options out, or write it anew with --update.\n${differs.join("\n")}`,
+      `${dir} holds goldens of other settings; leave the options out, or update it.\n${differs.join("\n")}`,
     );
 }
 

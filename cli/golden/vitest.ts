@@ -26,7 +26,7 @@ declare module "vitest" {
   interface Matchers<T = any> {
     /**
      * Compares what Kiln makes of a model file, its path or URL, with the goldens in `dir`, as `kiln golden` does. They are
-     * written where they are missing, and anew by `vitest -u`; in CI missing ones are a failure.
+     * written where they are missing, and anew by `vitest run -u`; in CI missing ones are a failure.
      */
     toMatchKiln: (options: MatchKilnOptions) => Promise<void>;
   }
@@ -59,13 +59,13 @@ export async function toMatchKiln(
   const update = this.snapshotState.snapshotUpdateState;
   const checked = update === "all" ? null : await checkGolden(request);
   if (!checked && update === "none")
-    return { pass: false, message: () => `${dir} holds no goldens of ${path}; \`vitest -u\` writes them` };
+    return { pass: false, message: () => `${dir} holds no goldens of ${path}; \`vitest run -u\` writes them` };
   if (!checked) {
     await updateGolden(request);
     return { pass: true, message: () => "" };
   }
   const { differences } = checked;
-  const remedy = "If that is meant: vitest -u";
+  const remedy = "If that is meant: vitest run -u";
   return { pass: differences.length === 0, message: () => formatReport(path, dir, differences, { remedy }) };
 }
 
