@@ -2,9 +2,19 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that need no device: two files at a time. All others share one, a file at a time, since a software driver takes
  * every core there is. */
-const withoutDevice = ["compiler", "diagnostics", "frontend", "kernel", "ops", "passes", "plan", "text", "data"].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const withoutDevice = [
+  "compiler",
+  "diagnostics",
+  "frontend",
+  "kernel",
+  "ops",
+  "passes",
+  "plan",
+  "text",
+  "data",
+  "pages",
+  "report",
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {

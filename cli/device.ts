@@ -1,4 +1,5 @@
 /** The device that a command runs on, and weights for what runs. */
+import type { CompiledModel } from "../compiler/artifact.ts";
 import { readWeights } from "../runtime/node/checkpoints.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node/device.ts";
 import type { Artifact } from "../runtime/program/schema.ts";
@@ -11,15 +12,16 @@ import { describedTarget } from "./targets.ts";
 import { tunedTarget } from "./tune/tuned.ts";
 
 /**
- * Opens the adapter asked for, and says in one line which it is. Where none is, one that runs the artifact at hand, or what
- * `--target` names.
+ * Opens the adapter asked for, and says in one line which it is. Where none is, one that runs the artifact at hand, or the
+ * target that `--target` or the text names.
  */
 export async function openAdapter(
-  { adapter, target }: DeviceOptions & Pick<ModelOptions, "target">,
-  stored?: Artifact | null,
+  { adapter, target: option }: DeviceOptions & Pick<ModelOptions, "target">,
+  model?: Pick<OpenedModel, "stored" | "scheduledFor"> | null,
 ): Promise<OpenedDevice> {
+  const target = option ?? model?.scheduledFor;
   const described = target === undefined || target === "adapter" ? undefined : await describedTarget(target);
-  const opened = await openDevice({ adapter, program: stored?.program.target ?? described });
+  const opened = await openDevice({ adapter, program: model?.stored?.program.target ?? described });
   say(opened.description);
   return opened;
 }
@@ -31,12 +33,22 @@ export async function compileFor(
   options: ModelOptions,
   needs: Omit<CompileNeeds, "target" | "choose">,
 ): Promise<Artifact> {
-  if (model.stored) return model.stored;
-  const { target, choose, report } = await tunedTarget(options, "adapter", async () => opened);
-  const { artifact, seconds } = await model.compile({ ...needs, target, choose });
+  return (await compileStagesFor(model, opened, options, needs)).artifact;
+}
+
+/** The same, with the model at every stage; null for an artifact, which has none. */
+export async function compileStagesFor(
+  model: OpenedModel,
+  opened: OpenedDevice,
+  options: ModelOptions,
+  needs: Omit<CompileNeeds, "target" | "choose">,
+): Promise<{ artifact: Artifact; stages: CompiledModel | null }> {
+  if (model.stored) return { artifact: model.stored, stages: null };
+  const { target, choose, report } = await tunedTarget(options, model.scheduledFor ?? "adapter", async () => opened);
+  const { artifact, seconds, model: stages } = await model.compile({ ...needs, target, choose });
   say(describeCompilation(artifact, seconds));
   report();
-  return artifact;
+  return { artifact, stages };
 }
 
 /** "Compiled lenet for a batch of 64 and lavapipe in 1.2 s" */

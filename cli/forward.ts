@@ -13,7 +13,7 @@ export async function openForward(
   weights: Weights | undefined,
   pictures: { height: number; width: number },
 ): Promise<Session> {
-  const opened = await openAdapter(options, model.stored);
+  const opened = await openAdapter(options, model);
   const artifact = await compileFor(model, opened, options, { entries: ["forward"] });
   return createSession(opened.device, artifact, { entries: ["forward"], weights, pictures });
 }

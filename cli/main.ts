@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { optCommand } from "./commands/opt.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -22,6 +23,7 @@ const commands = [
   compileCommand,
   inspectCommand,
   goldenCommand,
+  optCommand,
   runCommand,
   tuneCommand,
   benchCommand,

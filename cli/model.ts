@@ -1,4 +1,4 @@
-/** MODEL: a model file, compiled in memory, or an artifact's folder. */
+/** MODEL: a model file or text IR, compiled in memory, or an artifact's folder. */
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
@@ -9,8 +9,9 @@ import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
 import { KilnError } from "../runtime/program/error.ts";
 import type { Artifact, EntryName, Target } from "../runtime/program/schema.ts";
-import { DiagnosedError } from "./errors.ts";
+import { DiagnosedError, UsageError } from "./errors.ts";
 import type { ModelOptions, Settings } from "./options.ts";
+import { readTextFile } from "./textFile.ts";
 
 export interface CompileNeeds {
   readonly target: Target;
@@ -41,6 +42,10 @@ export interface OpenedModel {
   readonly hasParameters: boolean;
   /** The artifact where MODEL is one's folder. */
   readonly stored: Artifact | null;
+  /** Name of the target where that is settled: MODEL is text whose kernels are scheduled. */
+  readonly scheduledFor?: string;
+  /** The text of the model file and of those it imports, by path; none of an artifact's folder. */
+  readonly files: ReadonlyMap<string, string>;
   /** Compiles; an artifact's folder gives what it holds. */
   compile(needs: CompileNeeds): Promise<{ artifact: Artifact; model: CompiledModel | null; seconds: number }>;
 }
@@ -49,6 +54,7 @@ export interface OpenedModel {
  * options do not agree with the artifact. `usualBatch` is what a model file is compiled for where no option says. */
 export async function openModel(path: string, options: ModelOptions, usualBatch?: number): Promise<OpenedModel> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  if (path.endsWith(".kir") && !isFolder) return openText(path, options);
   if (!isFolder) return openFile(path, { ...options, batch: options.batch ?? usualBatch });
   if (!(await isArtifact(path)))
     throw new KilnError("file", `${path} is a folder, but not an artifact's: there is no program.json in it`);
@@ -65,18 +71,61 @@ async function openFile(given: string, options: ModelOptions): Promise<OpenedMod
     { batch: options.batch, mode: options.mode, settings: options.set },
   );
   if (!graph) throw await diagnosed(diagnostics);
-  const output = graph.outputs.find((o) => o.name === "output")!;
   return {
-    name: graph.name,
-    hash: graphHash(graph),
-    batch: graph.inputs[0].value.type.shape[0],
-    mode: graph.mode,
-    classes: graph.classes ?? null,
-    inputShape: graph.inputs[0].value.type.shape,
-    outputShape: output.value.type.shape,
-    hasParameters: graph.states.length > 0,
-    stored: null,
+    ...figuresOf(graph, graphHash(graph)),
+    files,
     compile: (needs) => compileFile(graph, files, options, needs),
+  };
+}
+
+/** What is known of a program before it is compiled. */
+const figuresOf = (program: Omit<Graph, "stage" | "nodes">, hash: string): Omit<OpenedModel, "compile"> => {
+  const { shape } = program.inputs[0].value.type;
+  return {
+    name: program.name,
+    hash,
+    batch: shape[0],
+    mode: program.mode,
+    classes: program.classes ?? null,
+    inputShape: shape,
+    outputShape: program.outputs.find((o) => o.name === "output")?.value.type.shape ?? [],
+    hasParameters: program.states.length > 0,
+    stored: null,
+    files: new Map(),
+  };
+};
+
+// ---------------------------------------------------------------- text IR
+
+/** A graph is a model like that of a model file; what the passes made of it is one entry point. */
+async function openText(path: string, options: ModelOptions): Promise<OpenedModel> {
+  const target = options.target === "adapter" ? undefined : options.target;
+  const { program } = await readTextFile(path, { target });
+  const { compileProgram, entryOf, graphHash, programHash } = await import("../compiler/index.ts");
+  const scheduledFor = "target" in program ? program.target : undefined;
+  const isGraph = program.stage === "graph";
+  const figures = figuresOf(program, isGraph ? graphHash(program) : programHash(program));
+  const given = { batch: options.batch, mode: options.mode, ...(scheduledFor ? { target } : {}) };
+  const says = { batch: figures.batch, mode: figures.mode, target: scheduledFor };
+  for (const [option, value] of Object.entries(given))
+    if (value !== undefined && value !== says[option as keyof typeof says])
+      throw new UsageError(`--${option} ${value}: ${path} is for ${says[option as keyof typeof says]}`);
+  if (options.set) throw new UsageError(`--set is for model files; in ${path} all settings have their values`);
+  if (isGraph) return { ...figures, compile: (needs) => compileFile(program, new Map(), options, needs) };
+  const entry = entryOf(program);
+  return {
+    ...figures,
+    scheduledFor,
+    compile: async ({ target, entries = [entry] }) => {
+      if (!entries.includes(entry) || entries.length > 1)
+        throw new UsageError(
+          `${path} is the entry point ${entry} alone, at the stage ${program.stage}; this takes ${entries.join(" and ")}`,
+        );
+      return timed(() => ({
+        artifact: compileProgram(program, { target, algorithm: options.algorithm }),
+        model: null,
+      }));
+    },
   };
 }
 
@@ -86,17 +135,11 @@ async function compileFile(
   options: ModelOptions,
   needs: CompileNeeds,
 ): ReturnType<OpenedModel["compile"]> {
-  const { assemble, compileGraph, PlanError } = await import("../compiler/index.ts");
-  const start = performance.now();
+  const { compileGraph, PlanError } = await import("../compiler/index.ts");
   try {
     const { placesFrom, ...rest } = needs;
-    const { artifact, model } = compileGraph(placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph), {
-      ...rest,
-      algorithm: options.algorithm,
-      settings: options.set,
-    });
-    const whole = await assemble(artifact);
-    return { artifact: whole, model, seconds: (performance.now() - start) / 1000 };
+    const placed = placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph);
+    return await timed(() => compileGraph(placed, { ...rest, algorithm: options.algorithm, settings: options.set }));
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const { code, message, value } = error;
@@ -106,6 +149,16 @@ async function compileFile(
     const place = layer?.location && { ...layer.location, text: files.get(layer.location.file) };
     throw await diagnosed([{ code, message, place }]);
   }
+}
+
+/** The assembled artifact that `compile` gives, and the time it took. */
+async function timed(
+  compile: () => { readonly artifact: Artifact; readonly model: CompiledModel | null },
+): ReturnType<OpenedModel["compile"]> {
+  const { assemble } = await import("../compiler/index.ts");
+  const start = performance.now();
+  const { artifact, model } = compile();
+  return { artifact: await assemble(artifact), model, seconds: (performance.now() - start) / 1000 };
 }
 
 async function diagnosed(diagnostics: DiagnosedError["diagnostics"]): Promise<DiagnosedError> {
@@ -174,6 +227,7 @@ async function openArtifact(folder: string, artifact: Artifact, options: ModelOp
     outputShape: program.output.shape,
     hasParameters: program.state.some((state) => state.role !== "velocity"),
     stored: artifact,
+    files: new Map(),
     compile: async () => ({ artifact, model: null, seconds: 0 }),
   };
 }

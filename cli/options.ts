@@ -89,4 +89,5 @@ export const addAdapterOption = (command: Command): Command =>
 
 export const jsonOption = (what = "print the result as JSON to stdout"): Option => new Option("--json", what);
 
-export const modelArgument = "a model file (model.ts) or an artifact's folder (from kiln compile)";
+export const modelArgument =
+  "a model file (model.ts), text IR (program.kir, from kiln inspect) or an artifact's folder (from kiln compile)";

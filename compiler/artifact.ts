@@ -29,17 +29,26 @@ export interface ArtifactOptions {
   readonly compiler: string;
 }
 
-export interface CompiledModel {
+/** What an artifact is made of. */
+export interface PlannedModel {
+  /** What all entry points have in common. */
+  readonly graph: Omit<Graph, "stage" | "nodes">;
+  readonly entries: Partial<Record<EntryName, PlannedEntry>>;
+  /** Fills the input from pictures, where there is one. */
+  readonly pictures?: PlannedEntry;
+}
+
+export interface CompiledModel extends PlannedModel {
   readonly graph: Graph;
   readonly entries: Partial<Record<EntryName, CompiledEntry>>;
   readonly pictures: CompiledEntry;
 }
 
 /** The artifact of a compiled model: program.json as data, and the WGSL text of its kernels. */
-export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Artifact {
+export function emitArtifact(model: PlannedModel, options: ArtifactOptions): Artifact {
   const kernels = new KernelTable(options.target);
   const entries: Partial<Record<EntryName, ProgramEntry>> = {};
-  for (const [name, entry] of Object.entries(model.entries) as [EntryName, CompiledEntry][])
+  for (const [name, entry] of Object.entries(model.entries) as [EntryName, PlannedEntry][])
     entries[name] = emitEntry(entry, model.pictures, kernels);
   const { graph } = model;
   const main =
@@ -82,7 +91,7 @@ export function emitArtifact(model: CompiledModel, options: ArtifactOptions): Ar
 }
 
 /** States of all entry points, each once; an entry that sees another layout than the others would be a compiler bug. */
-function emitStates(model: CompiledModel): ProgramState[] {
+function emitStates(model: PlannedModel): ProgramState[] {
   const states = new Map<string, ProgramState>();
   for (const entry of Object.values(model.entries)) {
     for (const { value, role, initializer } of entry.program.states) {
@@ -126,7 +135,7 @@ function emitTensor(value: Value, placeOf: (value: Value) => BufferPlace): Progr
   return place.kind === "arena" ? { kind: "buffer", name: value.name } : { kind: "state", name: place.state.name };
 }
 
-function emitEntry(entry: PlannedEntry, pictures: PlannedEntry, kernels: KernelTable): ProgramEntry {
+function emitEntry(entry: PlannedEntry, pictures: PlannedEntry | undefined, kernels: KernelTable): ProgramEntry {
   const { plan, program } = entry;
   const layoutOf = (v: Value): Layout => program.layouts.get(v) ?? v.type.shape.map((_, d) => d);
   const inputs: Record<string, string> = {};
@@ -162,7 +171,7 @@ function emitEntry(entry: PlannedEntry, pictures: PlannedEntry, kernels: KernelT
       start,
       end,
     })),
-    pictures: "input" in inputs ? emitSteps(pictures, kernels).map(dispatchOnly) : [],
+    pictures: pictures && "input" in inputs ? emitSteps(pictures, kernels).map(dispatchOnly) : [],
     dispatches: emitSteps(entry, kernels),
     inputs,
     outputs,

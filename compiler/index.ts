@@ -60,6 +60,7 @@ export function compile(source: ModelSource, options: CompileOptions = {}): Comp
 
 export { type CompiledModel, emitArtifact } from "./artifact.ts";
 export { compileGraph, graphHash } from "./compileGraph.ts";
+export { compileProgram, entryOf, programHash } from "./compileProgram.ts";
 export {
   type Diagnostic,
   diagnosticsToJson,
@@ -68,11 +69,13 @@ export { formatDiagnostic, formatDiagnostics, wantsColor } from "./diagnostics/f
 export { type ModelSource, readModel } from "./frontend/index.ts";
 export type { StageProgram } from "./ir/stage.ts";
 export { InvalidStage } from "./passes/pass.ts";
-export { type CompiledEntry, passes } from "./pipeline.ts";
+export { namedPasses, PassListError, runPasses } from "./passList.ts";
+export { type CompiledEntry, programProblems } from "./pipeline.ts";
 export { PlanError } from "./plan/error.ts";
 export { planToJson } from "./plan/json.ts";
 export { choiceFrom, type TuningRecord } from "./schedule/records.ts";
 export { loadTarget, targets } from "./target/targets.ts";
+export { TextError } from "./text/lexer.ts";
 export { parse } from "./text/parse.ts";
 export { print } from "./text/print.ts";
 export { assemble } from "./wasm/assemble.ts";

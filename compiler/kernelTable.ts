@@ -5,6 +5,7 @@ import type { Kernel } from "./ir/kernel.ts";
 import type { PlanTexture } from "./ir/plan.ts";
 import type { Value } from "./ir/types.ts";
 import { type BufferPlace, kernelBindings } from "./plan/bindings.ts";
+import { formatLocation } from "./text/names.ts";
 import { printWat } from "./wasm/print.ts";
 import { printWgsl } from "./wgsl/print.ts";
 
@@ -34,20 +35,25 @@ interface Language {
   /** Of a kernel's file. */
   readonly extension: string;
   readonly entryPoint: string;
+  /** What a comment begins with, to the end of its line. */
+  readonly comment: string;
   readonly print: (kernel: Kernel, sharing: Sharing) => PrintedKernel;
 }
 
-const wgsl: Language = { extension: "wgsl", entryPoint: "main", print: printWgsl };
+const wgsl: Language = { extension: "wgsl", entryPoint: "main", comment: "//", print: printWgsl };
 const wasm = ({ features }: Target): Language => ({
   extension: "wat",
   entryPoint: "run",
+  comment: ";;",
   print: (kernel, sharing) => printWat(kernel, { ...sharing, relaxedSimd: features.includes(relaxedSimd) }),
 });
 
 /** Kernels by text: what is the same is printed and kept once. */
 export class KernelTable {
   readonly kernels: ProgramKernel[] = [];
-  readonly texts: Record<string, string> = {};
+  private readonly bodies: Record<string, string> = {};
+  /** By file, a line a kernel that has its text. */
+  private readonly users = new Map<string, Set<string>>();
   private readonly byKey = new Map<string, number>();
   private readonly files = new Map<string, string>();
   /** Kernels that were scheduled as one have one body, and one text where their values lie alike. */
@@ -56,6 +62,16 @@ export class KernelTable {
 
   constructor(target: Target) {
     this.language = target.class === "wasm" ? wasm(target) : wgsl;
+  }
+
+  /** By file. Each begins with the kernels that it is: their ops, and the lines of the model file that they come from. */
+  get texts(): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(this.bodies).map(([file, body]) => {
+        const users = [...this.users.get(file)!].map((line) => `${this.language.comment} ${line}\n`);
+        return [file, `${users.join("")}${body}`];
+      }),
+    );
   }
 
   /** The kernel's place in the table, and what it binds, in order. */
@@ -87,10 +103,11 @@ export class KernelTable {
     if (!file) {
       const base = kernel.name;
       file = `kernels/${base}.${extension}`;
-      for (let i = 2; file in this.texts; i++) file = `kernels/${base}_${i}.${extension}`;
+      for (let i = 2; file in this.bodies; i++) file = `kernels/${base}_${i}.${extension}`;
       this.files.set(text, file);
-      this.texts[file] = text;
+      this.bodies[file] = text;
     }
+    this.users.set(file, (this.users.get(file) ?? new Set()).add(describe(kernel)));
     const { kind, ...schedule } = kernel.schedule;
     this.byKey.set(key, this.kernels.length);
     this.kernels.push({
@@ -109,3 +126,7 @@ export class KernelTable {
     return this.kernels.length - 1;
   }
 }
+
+/** `conv2d_relu_2: conv2d, relu @ models/alexnet.ts:10:7` */
+const describe = ({ name, ops, locations }: Kernel): string =>
+  `${name}${ops.length > 0 ? `: ${ops.join(", ")}` : ""}${locations.map(formatLocation).join("")}`;

@@ -5,7 +5,7 @@ import type { FusedProgram } from "./ir/fused.ts";
 import type { Graph, Update } from "./ir/graph.ts";
 import type { KernelProgram, PlannedProgram } from "./ir/kernelProgram.ts";
 import type { Plan } from "./ir/plan.ts";
-import type { StageProgram } from "./ir/stage.ts";
+import { type Stage, type StageProgram, stageOf } from "./ir/stage.ts";
 import type { Value } from "./ir/types.ts";
 import { exprProblems } from "./ir/verifyExpr.ts";
 import { fusedProblems } from "./ir/verifyFused.ts";
@@ -64,24 +64,26 @@ export interface CompiledEntry extends PlannedEntry {
 /** A pass that gives index expressions. */
 const expr = <In, Out extends ExprProgram>(
   name: string,
+  takes: readonly Stage[],
   summary: string,
   run: (program: In, context: PipelineContext) => Out,
-): Pass<In, Out, PipelineContext> => ({ name, summary, run, problems: exprProblems });
+): Pass<In, Out, PipelineContext> => ({ name, takes, summary, run, problems: exprProblems });
 
 export const toExpr: Pipeline<Graph, ExprProgram, PipelineContext> = pipeline<Graph, PipelineContext>()
-  .add(expr("lower", "Ops become the index expressions that define them.", lower))
-  .add(expr("fold-constants", "Arithmetic on constants is done now.", foldConstants))
-  .add(expr("common-definitions", "Equal definitions are kept once.", mergeCommonDefinitions))
-  .add(expr("dead-definitions", "What nothing reads is dropped.", removeDeadDefinitions));
+  .add(expr("lower", ["graph", "joint"], "Ops become the index expressions that define them.", lower))
+  .add(expr("fold-constants", ["expr"], "Arithmetic on constants is done now.", foldConstants))
+  .add(expr("common-definitions", ["expr"], "Equal definitions are kept once.", mergeCommonDefinitions))
+  .add(expr("dead-definitions", ["expr"], "What nothing reads is dropped.", removeDeadDefinitions));
 
 export const toLaidOut: Pipeline<ExprProgram, LaidOutProgram, PipelineContext> = pipeline<
   ExprProgram,
   PipelineContext
 >()
-  .add(expr("residues", "Sums over positions that must divide evenly run over those alone.", residues))
+  .add(expr("residues", ["expr"], "Sums over positions that must divide evenly run over those alone.", residues))
   .add(
     expr(
       "algorithm",
+      ["expr"],
       "Convolutions become transforms and batched contractions where that costs less.",
       (program: ExprProgram, { target, algorithm: wanted = "auto", chooseTile }) =>
         algorithm(program, target, { algorithm: wanted, chooseTile }),
@@ -90,6 +92,7 @@ export const toLaidOut: Pipeline<ExprProgram, LaidOutProgram, PipelineContext> =
   .add(
     expr(
       "split-reductions",
+      ["expr"],
       "Long sums with few results become partial sums, added in fixed order.",
       (program: ExprProgram, { target }) => splitReductions(program, target),
     ),
@@ -97,11 +100,12 @@ export const toLaidOut: Pipeline<ExprProgram, LaidOutProgram, PipelineContext> =
   .add(
     expr(
       "fit-bindings",
+      ["expr"],
       "Definitions that read more tensors than a kernel may bind are cut.",
       (program: ExprProgram, { target }) => fitBindings(program, target),
     ),
   )
-  .add(expr("layout", "Every value gets its physical order: channels innermost.", layout));
+  .add(expr("layout", ["expr"], "Every value gets its physical order: channels innermost.", layout));
 
 export const toFused: Pipeline<LaidOutProgram, FusedProgram, PipelineContext> = pipeline<
   LaidOutProgram,
@@ -109,12 +113,14 @@ export const toFused: Pipeline<LaidOutProgram, FusedProgram, PipelineContext> = 
 >()
   .add({
     name: "fusion",
+    takes: ["expr laid out"],
     summary: "Definitions are grouped, each group to become one kernel.",
     run: (program, { target }) => fusion(program, target),
     problems: fusedProblems,
   })
   .add({
     name: "fit-textures",
+    takes: ["fused"],
     summary: "Operands are read from textures as far as memory allows.",
     run: fitTextures,
     problems: fusedProblems,
@@ -126,12 +132,14 @@ export const toKernels: Pipeline<FusedProgram, KernelProgram, PipelineContext> =
 >()
   .add({
     name: "schedule",
+    takes: ["fused"],
     summary: "Groups become loop nests.",
     run: (program, context) => scheduleProgram({ ...context, program }),
     problems: kernelProblems,
   })
   .add({
     name: "order",
+    takes: ["kernels"],
     summary: "Kernels get an order that keeps few bytes alive.",
     run: (program, { target }) => ({ ...program, kernels: orderKernels(planProblem(program, target)) }),
     problems: kernelProblems,
@@ -142,6 +150,7 @@ export const toPlan: Pipeline<KernelProgram, PlannedProgram, PipelineContext> = 
   PipelineContext
 >().add({
   name: "plan",
+  takes: ["kernels"],
   summary: "Every value gets an offset in the arena.",
   run: (program, { target }): PlannedProgram => ({
     ...program,
@@ -150,15 +159,6 @@ export const toPlan: Pipeline<KernelProgram, PlannedProgram, PipelineContext> = 
   }),
   problems: planProblems,
 });
-
-/** The passes from ops to a plan in order; the dumps name them so. */
-export const passes: readonly { readonly name: string; readonly summary: string }[] = [
-  toExpr,
-  toLaidOut,
-  toFused,
-  toKernels,
-  toPlan,
-].flatMap((part) => part.passes);
 
 /** All passes over the graph of one entry point. */
 export function compileEntry(graph: Graph, { onPass, verify, ...context }: PipelineOptions): CompiledEntry {
@@ -169,6 +169,25 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   const kernels = runPipeline(toKernels, fused, context, options);
   const program = runPipeline(toPlan, kernels, context, options);
   return { graph, expr, fused, kernels, ...plannedEntry(program, context.target) };
+}
+
+/** The rest of the passes: from a program as `kiln inspect` shows a stage to its plan. */
+export function planProgram(program: StageProgram, context: PipelineContext): PlannedProgram {
+  switch (stageOf(program)) {
+    case "graph":
+    case "joint":
+      return runPipeline(toExpr.then(toLaidOut).then(toFused).then(toKernels).then(toPlan), program as Graph, context);
+    case "expr":
+      return runPipeline(toLaidOut.then(toFused).then(toKernels).then(toPlan), program as ExprProgram, context);
+    case "expr laid out":
+      return runPipeline(toFused.then(toKernels).then(toPlan), program as LaidOutProgram, context);
+    case "fused":
+      return runPipeline(toKernels.then(toPlan), program as FusedProgram, context);
+    case "kernels":
+      return runPipeline(toPlan, program as KernelProgram, context);
+    case "plan":
+      return program as PlannedProgram;
+  }
 }
 
 /** A planned program with what the plan was made from. */

@@ -1,4 +1,4 @@
-/** The page of `kiln inspect --format html`: graph, passes, kernels, memory. */
-import { pageData } from "./data.ts";
+/** The page of `kiln inspect --format html`: graph, passes, memory, kernels. */
+import { start } from "./program/app.ts";
 
-document.body.append(JSON.stringify(pageData()));
+start();

@@ -24,7 +24,7 @@ const entryPoints = {
 };
 
 /** Scripts of the pages that the command line writes or serves (pages/), each a file that stands alone. */
-const pageScripts = { program: "pages/program.ts", training: "pages/training.ts" };
+const pageScripts = { program: "pages/program.ts", measured: "pages/measured.ts", training: "pages/training.ts" };
 
 /** How everything that Node runs is bundled. */
 export const bundling = {

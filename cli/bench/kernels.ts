@@ -7,6 +7,8 @@ export interface KernelFigures {
   readonly name: string;
   /** The graph's ops inside. */
   readonly ops: readonly string[];
+  /** Model-file lines: "models/alexnet.ts:5". */
+  readonly sources: readonly string[];
   readonly ms: number;
   /** Of the direct definition's operations. */
   readonly gflops: number;
@@ -20,7 +22,7 @@ export interface KernelFigures {
 }
 
 /** A copy into a texture computes nothing. */
-const copyFigures = { name: copyKernel, ops: [], operations: 0, executedOperations: 0, schedule: {} };
+const copyFigures = { name: copyKernel, ops: [], sources: [], operations: 0, executedOperations: 0, schedule: {} };
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -54,6 +56,7 @@ export function kernelFigures(
     return {
       name: kernel.name,
       ops: kernel.ops,
+      sources: kernel.sources,
       ms: nanoseconds / 1e6,
       gflops,
       executedGflops: kernel.executedOperations / nanoseconds,

@@ -44,6 +44,25 @@ export async function measureSteps(session: Session, repeats: number): Promise<T
   });
 }
 
+/** A run as this side sees it, in milliseconds: handing over its data, handing over its commands, waiting for the end. */
+export interface HostSpans {
+  readonly upload: number;
+  readonly submit: number;
+  readonly wait: number;
+}
+
+/** Of one step, after `measureSteps`. */
+export async function measureHost(session: Session): Promise<HostSpans> {
+  const pictures = benchPictures(session);
+  const start = performance.now();
+  session.writePictures(pictures, pictureSize.height, pictureSize.width);
+  const uploaded = performance.now();
+  const { loss } = await session.submitStep({ step: 1, pictures: true });
+  const submitted = performance.now();
+  await loss;
+  return { upload: uploaded - start, submit: submitted - uploaded, wait: performance.now() - submitted };
+}
+
 /** Milliseconds of the entry point `forward` on pictures that are on the device already: resized, no dropout. */
 export async function measureForward(session: Session, repeats: number): Promise<Times> {
   session.writePictures(benchPictures(session), pictureSize.height, pictureSize.width);

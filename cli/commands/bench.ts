@@ -1,11 +1,13 @@
 import { Command } from "commander";
-import { formatBytes } from "../../runtime/program/error.ts";
+import { formatBytes, KilnError } from "../../runtime/program/error.ts";
 import type { EntryName } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
 import { type KernelFigures, kernelFigures } from "../bench/kernels.ts";
 import { benchPictures, measureForward, measureSteps, pictureSize } from "../bench/measure.ts";
 import { measurePeak } from "../bench/peak.ts";
-import { compileFor, openAdapter } from "../device.ts";
+import { type Wanted, writeBenchFiles } from "../bench/written.ts";
+import { compileStagesFor, openAdapter } from "../device.ts";
+import { DumpIr } from "../dumpIr.ts";
 import { openModel } from "../model.ts";
 import {
   addAdapterOption,
@@ -19,7 +21,7 @@ import { emitJson, say } from "../output.ts";
 import { packagedModel } from "../paths.ts";
 import { formatTable } from "../table.ts";
 
-interface BenchOptions extends ModelOptions, DeviceOptions {
+interface BenchOptions extends ModelOptions, DeviceOptions, Wanted {
   readonly repeats: number;
   readonly json?: boolean;
 }
@@ -33,7 +35,9 @@ export const benchCommand = () =>
             "included), and every kernel of it.",
         )
         .argument("[model]", "a model file or an artifact's folder (default: AlexNet)")
-        .option("--repeats <n>", "runs that are timed, after one to warm up; the least counts", integer(1), 3),
+        .option("--repeats <n>", "runs that are timed, after one to warm up; the least counts", integer(1), 3)
+        .option("--report <file>", "write the page of kiln inspect --format html with these times: roofline, layers")
+        .option("--trace <file>", "write one step as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing"),
     ),
   )
     .addOption(jsonOption("print the figures as JSON to stdout"))
@@ -47,12 +51,19 @@ type Figures = Awaited<ReturnType<typeof bench>>;
 
 async function bench(path: string, options: BenchOptions) {
   const model = await openModel(path, options);
-  const opened = await openAdapter(options, model.stored);
+  if (options.report !== undefined && model.stored)
+    throw new KilnError(
+      "usage",
+      `${path} is an artifact, which holds neither graph nor passes; for --report bench the model file`,
+    );
+  const opened = await openAdapter(options, model);
   const { device } = opened;
   const peakGflops = await measurePeak(opened);
   const trains = model.mode === "train" && model.classes !== null;
   const entries: EntryName[] = trains ? ["step", "forward"] : ["forward"];
-  const artifact = await compileFor(model, opened, options, { entries });
+  const dump = new DumpIr();
+  const { onPass } = options.report === undefined && options.trace === undefined ? { onPass: undefined } : dump;
+  const { artifact, stages } = await compileStagesFor(model, opened, options, { entries, onPass });
   const { program } = artifact;
   const session = await createSession(device, artifact, { entries, pictures: pictureSize });
   const forward = await measureForward(session, options.repeats);
@@ -61,7 +72,7 @@ async function bench(path: string, options: BenchOptions) {
   const profile = await session.profile(main, { pictures: true, repeats: options.repeats });
   const entry = program.entries[main]!;
   const counted = step ?? forward;
-  return {
+  const figures = {
     adapter: opened.adapter.name,
     target: program.target.name,
     peakGflops,
@@ -85,6 +96,8 @@ async function bench(path: string, options: BenchOptions) {
       allocatedBytes: session.memory.totalBytes,
     },
   };
+  await writeBenchFiles(options, { opened, session, profile, figures, stages, dump, files: model.files });
+  return figures;
 }
 
 function sayFigures(figures: Figures): void {

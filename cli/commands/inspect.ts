@@ -3,13 +3,15 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import type { StageProgram } from "../../compiler/ir/stage.ts";
 import type { CompiledEntry } from "../../compiler/pipeline.ts";
 import { openDevice } from "../../runtime/node/device.ts";
+import { writeFileAtomically } from "../../runtime/node/files.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact, EntryName } from "../../runtime/program/schema.ts";
+import { DumpIr } from "../dumpIr.ts";
 import { UsageError } from "../errors.ts";
 import { planJsonToText, storedKernels, storedKernelsText, storedPlan } from "../inspect/storedPlan.ts";
 import { mainEntry, mainEntryName } from "../mainEntry.ts";
 import { describeMemory } from "../memory.ts";
-import { openModel } from "../model.ts";
+import { type OpenedModel, openModel } from "../model.ts";
 import {
   addAdapterOption,
   addModelOptions,
@@ -18,14 +20,16 @@ import {
   type ModelOptions,
   modelArgument,
 } from "../options.ts";
-import { emit, emitJson, say } from "../output.ts";
+import { emit, say } from "../output.ts";
+import { reportPage } from "../report/page.ts";
 import { tunedTarget } from "../tune/tuned.ts";
 
 type Stage = "graph" | "joint" | "expr" | "fused" | "kernels" | "plan";
 
 interface InspectOptions extends ModelOptions, DeviceOptions {
-  readonly stage: Stage;
+  readonly stage?: Stage;
   readonly format: "text" | "json" | "html";
+  readonly output?: string;
   readonly momentum: number;
 }
 
@@ -34,48 +38,83 @@ export const inspectCommand = () =>
     addModelOptions(
       new Command("inspect")
         .description(
-          "Shows what the compiler makes of a model, on stdout: of the training step, or in infer mode of the forward pass.",
+          "Shows what the compiler makes of a model: of the training step, or in infer mode of the forward pass. " +
+            "--format html writes a page of all stages, with the graph, the passes and the memory plan as pictures.",
         )
         .argument("<model>", modelArgument)
         .addOption(
           new Option(
             "--stage <stage>",
             "graph: the ops as written; joint: with gradients and update; expr: index expressions; fused: one group a kernel; kernels: loop nests; plan: memory and dispatches",
-          )
-            .choices(["graph", "joint", "expr", "fused", "kernels", "plan"])
-            .makeOptionMandatory(),
+          ).choices(["graph", "joint", "expr", "fused", "kernels", "plan"]),
         )
-        .addOption(new Option("--format <format>", "text or json").choices(["text", "json", "html"]).default("text"))
+        .addOption(
+          new Option("--format <format>", "text and json: of a stage; html: a page that stands alone, of all of them")
+            .choices(["text", "json", "html"])
+            .default("text"),
+        )
+        .option("-o, --output <file>", "where to write it; text and json go to stdout where it is not given")
         .option("--momentum <f>", "above 0: with velocities, as kiln compile has it", amount, 0),
       "portable",
     ),
   ).action(async (path: string, options: InspectOptions) => {
-    if (options.format === "html") throw new UsageError("--format html does not exist yet; text and json do");
+    requireAgreement(options);
     const model = await openModel(path, options);
-    if (model.stored) return showStored(path, model.stored, options);
-    const { stage, format } = options;
-    const { target, choose, report } = await tunedTarget(options, "portable", () => openDevice(options));
-    const entries: EntryName[] =
-      model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
-    const compiled = await model.compile({ target, choose, entries, velocity: options.momentum > 0 });
-    report();
-    const { graph } = compiled.model!;
-    const { entry } = mainEntry(compiled.model!);
-    await (format === "json" ? showJson(stage, graph, entry) : showText(stage, graph, entry));
+    const text = model.stored ? storedText(path, model.stored, options) : await compiledText(model, options);
+    if (options.output === undefined) return emit(text);
+    await writeFileAtomically(options.output, text.endsWith("\n") ? text : `${text}\n`);
+    say(`Written to ${options.output}`);
   });
 
-function showStored(path: string, artifact: Artifact, { stage, format }: InspectOptions): void {
+function requireAgreement({ format, stage, output }: InspectOptions): void {
+  if (format === "html" && output === undefined)
+    throw new UsageError("--format html writes a file: say which, -o report.html");
+  if (format === "html" && stage !== undefined)
+    throw new UsageError("--format html shows all stages; leave --stage out");
+  if (format !== "html" && stage === undefined)
+    throw new UsageError("--stage is needed: graph, joint, expr, fused, kernels or plan (or --format html, for all)");
+}
+
+async function compiledText(model: OpenedModel, options: InspectOptions): Promise<string> {
+  const { stage, format } = options;
+  const { target, choose, report } = await tunedTarget(options, "portable", () => openDevice(options));
+  const entries: EntryName[] =
+    model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
+  const dump = new DumpIr();
+  const compiled = await model.compile({
+    target,
+    choose,
+    entries,
+    velocity: options.momentum > 0,
+    onPass: format === "html" ? dump.onPass : undefined,
+  });
+  report();
+  if (!compiled.model)
+    throw new UsageError(
+      `${model.name} is past the stages that kiln inspect can show; kiln opt --passes goes on from where it is`,
+    );
+  if (stage === undefined) {
+    const { programReport } = await import("../report/program.ts");
+    const { artifact } = compiled;
+    return reportPage(programReport({ artifact, model: compiled.model, dump, files: model.files }));
+  }
+  const { graph } = compiled.model;
+  const { entry } = mainEntry(compiled.model);
+  return format === "json" ? JSON.stringify(await stageJson(stage, graph, entry)) : stageText(stage, graph, entry);
+}
+
+function storedText(path: string, artifact: Artifact, { stage, format }: InspectOptions): string {
   const name = mainEntryName(artifact.program);
   if (stage === "plan") {
     const plan = storedPlan(artifact, name);
-    return format === "json" ? emitJson(plan) : emit(planJsonToText(plan));
+    return format === "json" ? JSON.stringify(plan) : planJsonToText(plan);
   }
   if (stage === "kernels")
-    return format === "json" ? emitJson(storedKernels(artifact, name)) : emit(storedKernelsText(artifact, name));
+    return format === "json" ? JSON.stringify(storedKernels(artifact, name)) : storedKernelsText(artifact, name);
   throw new KilnError(
     "usage",
-    `${path} is an artifact, which holds kernels and plan; for the stage ${stage} inspect the model file ` +
-      "(or the files in ir/, where it was compiled with --dump-ir)",
+    `${path} is an artifact, which holds kernels and plan; for ${stage ? `the stage ${stage}` : "--format html"} ` +
+      "inspect the model file (or look at the files in ir/, where it was compiled with --dump-ir)",
   );
 }
 
@@ -84,7 +123,7 @@ function requireJoint(entry: CompiledEntry): Graph {
   return entry.graph;
 }
 
-async function showText(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {
+async function stageText(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<string> {
   const { print } = await import("../../compiler/index.ts");
   const programs: Record<Stage, () => StageProgram> = {
     graph: () => graph,
@@ -94,11 +133,11 @@ async function showText(stage: Stage, graph: Graph, entry: CompiledEntry): Promi
     kernels: () => entry.kernels,
     plan: () => entry.program,
   };
-  emit(print(programs[stage]()));
   if (stage === "plan") say(describeMemory(entry.plan));
+  return print(programs[stage]());
 }
 
-async function showJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<void> {
+async function stageJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promise<unknown> {
   const { planToJson } = await import("../../compiler/index.ts");
   const { kernelsToJson, programToJson } = await import("../inspect/stageJson.ts");
   const values: Record<Stage, () => unknown> = {
@@ -109,5 +148,5 @@ async function showJson(stage: Stage, graph: Graph, entry: CompiledEntry): Promi
     kernels: () => kernelsToJson(entry.problem.kernels),
     plan: () => planToJson(entry.plan, entry.problem),
   };
-  emitJson(values[stage]());
+  return values[stage]();
 }

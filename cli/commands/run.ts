@@ -58,7 +58,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const model = await openModel(path, options, batch);
   checkInputs(model, inputs, options);
   const weights = await weightsFor(model, options.weights);
-  const opened = await openAdapter(options, model.stored);
+  const opened = await openAdapter(options, model);
   const momentum = options.momentum ?? 0;
   const entry = entryFor(model.mode, inputs, options);
   const artifact = await compileFor(model, opened, options, { entries: [entry], velocity: momentum > 0 });

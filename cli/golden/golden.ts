@@ -125,7 +125,8 @@ const holds = (...given: Parameters<typeof compareNumbers>): boolean => compareN
 
 async function open({ path }: GoldenRequest, { batch, mode, set, algorithm }: GoldenSettings): Promise<OpenedModel> {
   const model = await openModel(path, { batch, mode, set, algorithm });
-  if (model.stored) throw new UsageError(`${path} is an artifact; goldens are of a model file`);
+  if (model.stored || path.endsWith(".kir"))
+    throw new UsageError(`${path} is what was made of a model; goldens are of a model file`);
   return model;
 }
 

@@ -85,8 +85,6 @@ export const storedKernels = ({ program }: Artifact, name: EntryName) =>
     (i) => program.kernels[i],
   );
 
-/** The kernels' WGSL, each under its name. */
+/** The kernels' texts, each under the names of those that have it. */
 export const storedKernelsText = (artifact: Artifact, name: EntryName): string =>
-  storedKernels(artifact, name)
-    .map(({ name, ops, algorithm, file }) => `// ${name}: ${ops.join(", ")} (${algorithm})\n${artifact.kernels[file]}`)
-    .join("\n");
+  [...new Set(storedKernels(artifact, name).map(({ file }) => file))].map((file) => artifact.kernels[file]).join("\n");

@@ -61,7 +61,7 @@ export function checkInputs(
   const fail = (message: string): never => {
     throw new KilnError("file", `${file}: ${message}`);
   };
-  if (model.stored && input.shape[0] !== model.batch)
+  if (input.shape[0] !== model.batch)
     fail(`input holds ${input.shape[0]} pictures, but ${model.name} was compiled for a batch of ${model.batch}`);
   if (input.shape.join() !== model.inputShape.join())
     fail(`input is ${bracketed(input.shape)}, but ${model.name} takes ${bracketed(model.inputShape)}`);

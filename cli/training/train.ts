@@ -48,7 +48,7 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   const kept = request.checkpoint === undefined ? null : await findRun(request.checkpoint, request.resume === true);
   const model = await openTrainingModel(path, request, kept);
   const record = settle(request, kept);
-  const opened = device ?? (await openAdapter(request, kept?.artifact ?? model.stored));
+  const opened = device ?? (await openAdapter(request, kept ? { stored: kept.artifact } : model));
   const data = await openDataFor(model, record.data, record.seed);
   const clock = new StartClock();
   const artifact = kept?.artifact ?? (await clock.compile(() => compileToTrain(model, opened, request, record, data)));

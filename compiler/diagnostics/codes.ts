@@ -1,4 +1,4 @@
-/** Every diagnostic code, never reused. 1xxx: the file and its language; 2xxx: ops and shapes; 3xxx: targets and plans. */
+/** Every diagnostic code, never reused. 1xxx: the file and its language; 2xxx: ops and shapes; 3xxx: targets and plans; 4xxx: text IR. */
 export const diagnosticCodes = {
   KILN1001: "syntax error",
   KILN1002: "not part of a model file's language",
@@ -28,6 +28,8 @@ export const diagnosticCodes = {
   KILN2011: "wrong output",
   KILN2012: "wrong number of inputs",
   KILN3001: "tensor too large for the target",
+  KILN4001: "text IR that cannot be read",
+  KILN4002: "program that does not hold together",
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;

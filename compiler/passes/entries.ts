@@ -65,7 +65,7 @@ export function buildEntries(graph: Graph, options: TrainOptions, { onPass, veri
 }
 
 /** Resizes, shifts and scales a batch of pictures into the model's input. */
-function picturesGraph(graph: Graph, bytes: number): Graph {
+export function picturesGraph(graph: Omit<Graph, "stage" | "nodes">, bytes: number): Graph {
   const image = graph.inputs.find((i) => i.kind === "input")?.value;
   if (!image) throw new Error(`${graph.name}: no image comes in`);
   const [n, channels, height, width] = image.type.shape;

@@ -11,6 +11,7 @@ import { Axis } from "../ir/index.ts";
 import { readsOf } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
 import { elementCount } from "../ir/types.ts";
+import { distinctAxes } from "./fusion/axisNames.ts";
 import { Dependencies } from "./fusion/dependencies.ts";
 import { type Inlinable, inlineReads, isIndexMap } from "./fusion/inline.ts";
 import { domain, type Item, isContraction, itemOf, itemReads, stepReads, storesOf } from "./fusion/item.ts";
@@ -200,7 +201,7 @@ class Fusion {
         (l, i) => item.locations.findIndex((m) => m.line === l.line && m.file === l.file) === i,
       );
       const { axes, ops, algorithm } = item;
-      return { name, axes, steps: kept, locations, ops, algorithm };
+      return distinctAxes({ name, axes, steps: kept, locations, ops, algorithm });
     });
   }
 

@@ -1,5 +1,6 @@
 /** The passes over graphs in order: from the model as written to the graph of an entry point. */
 import type { Graph } from "../ir/graph.ts";
+import type { Stage } from "../ir/stage.ts";
 import { graphProblems } from "../ir/verifyGraph.ts";
 import { type DifferentiateOptions, differentiate } from "./autodiff.ts";
 import { mergeCommonSubexpressions } from "./commonSubexpressions.ts";
@@ -21,36 +22,48 @@ export interface GraphContext {
 
 const graphPass = (
   name: string,
+  takes: readonly Stage[],
   summary: string,
   run: (graph: Graph, context: GraphContext) => Graph,
-): Pass<Graph, Graph, GraphContext> => ({ name, summary, run, problems: graphProblems });
+): Pass<Graph, Graph, GraphContext> => ({ name, takes, summary, run, problems: graphProblems });
 
-const common = graphPass("common-subexpressions", "Ops that compute the same are merged.", mergeCommonSubexpressions);
-const dead = graphPass("dead-values", "Ops that nothing needs are removed.", removeDeadValues);
+const common = graphPass(
+  "common-subexpressions",
+  ["graph", "joint"],
+  "Ops that compute the same are merged.",
+  mergeCommonSubexpressions,
+);
+const dead = graphPass("dead-values", ["graph", "joint"], "Ops that nothing needs are removed.", removeDeadValues);
 
-const prepare = pipeline<Graph, GraphContext>()
-  .add(graphPass("number-streams", "Each random op gets a stream of its own.", numberStreams))
-  .add(graphPass("remove-identities", "Ops that hand on their input are removed.", removeIdentities))
+/** On the model as written. */
+export const prepare = pipeline<Graph, GraphContext>()
+  .add(graphPass("number-streams", ["graph"], "Each random op gets a stream of its own.", numberStreams))
+  .add(graphPass("remove-identities", ["graph"], "Ops that hand on their input are removed.", removeIdentities))
   .add(common)
-  .add(graphPass("relu-behind-pool", "A relu before a max pooling moves behind it.", moveReluBehindPool))
+  .add(graphPass("relu-behind-pool", ["graph"], "A relu before a max pooling moves behind it.", moveReluBehindPool))
   .add(dead);
 
-const simplify = pipeline<Graph, GraphContext>().add(common).add(dead);
+/** On a graph with all that an entry point needs. */
+export const simplify = pipeline<Graph, GraphContext>().add(common).add(dead);
 
-const autodiff = graphPass("autodiff", "Loss and gradients are added: the joint graph.", (graph, context) =>
-  differentiate(graph, context.differentiate ?? usualGradients(graph)),
+export const autodiff = pipeline<Graph, GraphContext>().add(
+  graphPass("autodiff", ["graph"], "Loss and gradients are added: the joint graph.", (graph, context) =>
+    differentiate(graph, context.differentiate ?? usualGradients(graph)),
+  ),
 );
 
 const usualGradients = ({ classes }: Graph): DifferentiateOptions =>
   classes === undefined ? { target: "cotangent", gradients: "all" } : { target: "labels", gradients: "parameters" };
 
-const optimizer = graphPass("optimizer", "Parameters are replaced by SGD.", (graph, { velocity = false }) =>
-  optimize(graph, { velocity }),
+export const optimizer = pipeline<Graph, GraphContext>().add(
+  graphPass("optimizer", ["joint"], "Parameters are replaced by SGD.", (graph, { velocity = false }) =>
+    optimize(graph, { velocity }),
+  ),
 );
 
 /** Of inference. */
 export const toForward = prepare.then(simplify);
 /** Of gradients that go out. */
-export const toGradients = prepare.add(autodiff).then(simplify);
+export const toGradients = prepare.then(autodiff).then(simplify);
 /** Of a training step. */
-export const toStep = prepare.add(autodiff).add(optimizer).then(simplify);
+export const toStep = prepare.then(autodiff).then(optimizer).then(simplify);

@@ -1,10 +1,13 @@
 /** Passes, and the running of them one after the other, looked at in between. */
+import type { Stage } from "../ir/stage.ts";
 
 export interface Pass<In, Out, Context = unknown> {
   /** As it stands in the name of its dump: `split-reductions`. */
   readonly name: string;
   /** A sentence. */
   readonly summary: string;
+  /** Stages of the programs that it takes. */
+  readonly takes: readonly Stage[];
   readonly run: (program: In, context: Context) => Out;
   /** What is wrong with the result, a sentence each: a fault of the pass. */
   readonly problems?: (result: Out, context: Context) => readonly string[];

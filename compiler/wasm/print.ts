@@ -67,7 +67,6 @@ export function printWat(kernel: Kernel, options: WatOptions = {}): WatKernel {
     ["workgroup.z", `(i32.div_u (local.get $workgroup) (i32.const ${x * y}))`],
   ].filter(([name]) => printer.locals.has(name));
   const text = [
-    ...kernel.locations.map((l) => `;; ${l.file}:${l.line}`),
     "(module",
     `  (import "kiln" "memory" (memory 1 ${mostPages} shared))`,
     ...helperTexts(printer.called).flatMap((h) => h.split("\n").map((line) => `  ${line}`)),

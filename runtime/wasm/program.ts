@@ -1,7 +1,7 @@
 import type { LoadedProgram, Place, RunRequest, SessionMemory, SubmittedRun } from "../device.ts";
 import type { FailureWatch } from "../failure.ts";
 import { InputSlot, type NewInputs } from "../inputs.ts";
-import type { Profile } from "../profile.ts";
+import { fastest, leastTimes, type Profile, type Span } from "../profile.ts";
 import type { Program } from "../program/schema.ts";
 import type { WasmMemory } from "./memory.ts";
 import type { Threads } from "./threads.ts";
@@ -82,12 +82,13 @@ export class WasmProgram implements LoadedProgram {
       const table = this.wasm.table(run.entry, run.pictures);
       const { dispatches } = table;
       const clock = new Float64Array(this.wasm.memory.buffer, this.wasm.times, dispatches.length + 1);
-      const least = dispatches.map(() => Number.POSITIVE_INFINITY);
+      const runs: Span[][] = [];
       for (let i = 0; i < repeats; i++) {
         await this.threads.run(table, true);
-        for (let d = 0; d < dispatches.length; d++)
-          least[d] = Math.min(least[d], Math.round((clock[d + 1] - clock[d]) * 1e6));
+        const nanoseconds = (from: number, to: number) => Math.round((clock[to] - clock[from]) * 1e6);
+        runs.push(dispatches.map((_, d) => ({ start: nanoseconds(0, d), nanoseconds: nanoseconds(d, d + 1) })));
       }
+      const least = leastTimes(runs);
       return {
         clock: "threads",
         dispatches: dispatches.map(({ kernel, workgroups }, d) => ({
@@ -96,6 +97,7 @@ export class WasmProgram implements LoadedProgram {
           nanoseconds: least[d],
         })),
         totalNanoseconds: least.reduce((a, b) => a + b, 0),
+        fastestRun: fastest(runs),
       };
     });
   }

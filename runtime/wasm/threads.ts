@@ -37,7 +37,16 @@ const setupOf = (
   modules: readonly WebAssembly.Module[],
   thread: number,
   threads: number,
-): ThreadSetup => ({ memory, modules, thread, threads, scratch: scratch[thread], control, record });
+): ThreadSetup => ({
+  memory,
+  modules,
+  thread,
+  threads,
+  scratch: scratch[thread],
+  timeOrigin: performance.timeOrigin,
+  control,
+  record,
+});
 
 /** Writes a table's address into the control block, all of its workgroups untaken. */
 function arm({ words, times }: WasmMemory, { address, dispatches }: DispatchTable, timed: boolean): void {

@@ -10,7 +10,7 @@ export const control = {
   /** Address of the table of dispatches, and their number. */
   table: 3,
   dispatches: 4,
-  /** Where thread 0 leaves the time after each dispatch, as f64 milliseconds; 0 for nowhere. */
+  /** Where the time before the first dispatch and after each is left, as f64 milliseconds; 0 for nowhere. */
   times: 5,
   words: 16,
 } as const;
@@ -35,6 +35,8 @@ export interface ThreadSetup {
   readonly threads: number;
   /** Address of the thread's own scratch memory. */
   readonly scratch: number;
+  /** The performance.timeOrigin that all threads count from: each has one of its own. */
+  readonly timeOrigin: number;
   readonly control: typeof control;
   readonly record: typeof record;
 }
@@ -52,7 +54,7 @@ export type MakeThread = (setup: ThreadSetup, post: (message: ThreadMessage) => 
  * kernel trapped, which ends the thread.
  */
 export const makeThread: MakeThread = (setup, post) => {
-  const { memory, modules, thread, threads, scratch, control, record } = setup;
+  const { memory, modules, thread, threads, scratch, timeOrigin, control, record } = setup;
   const words = new Int32Array(memory.buffer);
   const kernels = modules.map(
     (module) =>
@@ -64,11 +66,13 @@ export const makeThread: MakeThread = (setup, post) => {
       ) => void,
   );
   const spins = 2000;
+  const offset = performance.timeOrigin - timeOrigin;
 
-  const barrier = (): void => {
-    if (threads === 1) return;
+  /** The last to arrive leaves the time: a thread that waits may be woken long after. */
+  const barrier = (clock: Float64Array | null, at: number): void => {
     const passed = Atomics.load(words, control.passed);
     if (Atomics.add(words, control.arrived, 1) === threads - 1) {
+      if (clock) clock[at] = performance.now() + offset;
       Atomics.store(words, control.arrived, 0);
       Atomics.store(words, control.passed, (passed + 1) | 0);
       Atomics.notify(words, control.passed);
@@ -82,9 +86,8 @@ export const makeThread: MakeThread = (setup, post) => {
     const table = words[control.table] >> 2;
     const dispatches = words[control.dispatches];
     const times = words[control.times];
-    const clock = times !== 0 && thread === 0 ? new Float64Array(memory.buffer, times, dispatches + 1) : null;
-    barrier();
-    if (clock) clock[0] = performance.now();
+    const clock = times !== 0 ? new Float64Array(memory.buffer, times, dispatches + 1) : null;
+    barrier(clock, 0);
     for (let i = 0; i < dispatches; i++) {
       const at = table + i * record.words;
       const kernel = words[at + record.kernel];
@@ -100,8 +103,7 @@ export const makeThread: MakeThread = (setup, post) => {
         post({ kind: "failed", kernel, message: `${error}` });
         return false;
       }
-      barrier();
-      if (clock) clock[i + 1] = performance.now();
+      barrier(clock, i + 1);
     }
     if (thread === 0) post({ kind: "done" });
     return true;

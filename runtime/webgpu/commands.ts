@@ -9,7 +9,7 @@ import {
 } from "../program/schema.ts";
 import { elementsPerTexel, texelBytes, texelsPerRow } from "../program/texture.ts";
 import type { SessionBuffers, Slice } from "./buffers.ts";
-import type { Pipelines } from "./pipelines.ts";
+import { labelOf, type Pipelines } from "./pipelines.ts";
 
 /** A dispatch or a copy into a texture, ready to be recorded. */
 export type Command = Dispatch | Copy;
@@ -48,13 +48,14 @@ export function prepareCommands(
 ): Commands {
   const groups = new Map<string, GPUBindGroup>();
   const prepare = (dispatch: ProgramDispatch): Dispatch => {
-    const { name, executedOperations } = program.kernels[dispatch.kernel];
+    const kernel = program.kernels[dispatch.kernel];
+    const { name, executedOperations } = kernel;
     const pipeline = pipelines.get(dispatch.kernel)!;
     const key = JSON.stringify([dispatch.kernel, dispatch.bindings]);
     let bindGroup = groups.get(key);
     if (!bindGroup) {
       bindGroup = device.createBindGroup({
-        label: name,
+        label: labelOf(kernel),
         layout: pipeline.getBindGroupLayout(0),
         entries: dispatch.bindings.map((binding, i) => ({ binding: i, resource: buffers.resource(entry, binding) })),
       });

@@ -90,7 +90,7 @@ async function pipelineLayout(device: GPUDevice, kernel: ProgramKernel): Promise
 
 async function shaderModule(device: GPUDevice, code: string, kernel: ProgramKernel): Promise<GPUShaderModule> {
   const { result: module, checked } = scoped(device, describe(kernel), () =>
-    device.createShaderModule({ label: kernel.file, code }),
+    device.createShaderModule({ label: labelOf(kernel), code }),
   );
   const { messages } = await module.getCompilationInfo();
   const errors = messages.filter((message) => message.type === "error");
@@ -112,7 +112,7 @@ async function computePipeline(
   const [shader, layout] = await Promise.all([module, pipelineLayout]);
   const compute = { module: shader, entryPoint: kernel.entryPoint };
   try {
-    return await device.createComputePipelineAsync({ label: kernel.name, layout, compute });
+    return await device.createComputePipelineAsync({ label: labelOf(kernel), layout, compute });
   } catch (cause) {
     const { message } = cause as Error;
     throw new KilnError("validation", `${describe(kernel)}: the adapter refuses it: ${message.trim()}\n${advice}`, {
@@ -120,6 +120,10 @@ async function computePipeline(
     });
   }
 }
+
+/** What a GPU debugger shows: `conv2d_relu_2 (models/alexnet.ts:10)`. */
+export const labelOf = ({ name, sources }: ProgramKernel): string =>
+  sources.length > 0 ? `${name} (${sources.join(", ")})` : name;
 
 function describe(kernel: ProgramKernel): string {
   const from = kernel.sources.length > 0 ? `, made from ${kernel.sources.join(", ")}` : "";

@@ -1,4 +1,4 @@
-import type { Clock, Profile } from "../profile.ts";
+import { type Clock, fastest, leastTimes, type Profile, type Span } from "../profile.ts";
 import { type Command, recordCommands, recordTimed } from "./commands.ts";
 import { type DeviceWatch, scoped } from "./device.ts";
 
@@ -17,30 +17,33 @@ export async function profileCommands(
   repeats: number,
   expectedMs: number,
 ): Promise<Profile> {
-  const least = commands.map(() => Number.POSITIVE_INFINITY);
+  const least: number[] = [];
+  let fastestRun: readonly Span[] | null = null;
   const software = device.adapterInfo.isFallbackAdapter;
   // Waiting takes a core from a software driver (see Pace), unless it is known how long not to ask: one run to find out.
   const runs = software && expectedMs === 0 ? repeats + 1 : repeats;
   for (let from = 0; from < commands.length; from += dispatchesPerSet) {
     let patience = software ? expectedMs : 0;
+    const timed: Span[][] = [];
     for (let run = 0; run < runs; run++) {
-      const times = await timeCommands(device, watch, commands.slice(from, from + dispatchesPerSet), patience);
-      times.forEach((time, i) => {
-        least[from + i] = Math.min(least[from + i], time);
-      });
+      const spans = await timeCommands(device, watch, commands.slice(from, from + dispatchesPerSet), patience);
+      timed.push(spans);
       // Asking too late costs time, but timestamps do not mind.
-      if (software) patience = (1.1 * times.reduce((a, b) => a + b, 0)) / 1e6;
+      if (software) patience = (1.1 * spans.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0)) / 1e6;
     }
+    least.push(...leastTimes(timed));
+    if (commands.length <= dispatchesPerSet) fastestRun = fastest(timed);
   }
   return {
     clock: clockOf(device),
     dispatches: commands.map(({ kernel, workgroups }, i) => ({ kernel, workgroups, nanoseconds: least[i] })),
     totalNanoseconds: least.reduce((a, b) => a + b, 0),
+    fastestRun: clockOf(device) === "timestamps" ? fastestRun : null,
   };
 }
 
 /**
- * Nanoseconds of each command, all run once in their order; at most 2048 of them. Nobody asks for `patience` milliseconds
+ * When each command ran, all once in their order; at most 2048 of them. By submits, a run begins anew with each. Nobody asks for `patience` milliseconds
  * whether the device is done.
  */
 const timeCommands = (
@@ -48,7 +51,7 @@ const timeCommands = (
   watch: DeviceWatch,
   commands: readonly Command[],
   patience: number,
-): Promise<number[]> =>
+): Promise<Span[]> =>
   clockOf(device) === "timestamps"
     ? measureByTimestamps(device, watch, commands, patience)
     : measureBySubmits(device, watch, commands);
@@ -58,7 +61,7 @@ async function measureByTimestamps(
   watch: DeviceWatch,
   commands: readonly Command[],
   patience: number,
-): Promise<number[]> {
+): Promise<Span[]> {
   const count = commands.length * 2;
   const bytes = count * 8;
   const querySet = device.createQuerySet({ type: "timestamp", count });
@@ -78,7 +81,10 @@ async function measureByTimestamps(
     if (patience > 0) await new Promise((resolve) => setTimeout(resolve, patience));
     await watch.wait(mapped.mapAsync(GPUMapMode.READ));
     const times = new BigUint64Array(mapped.getMappedRange());
-    return commands.map((_, i) => Number(times[2 * i + 1] - times[2 * i]));
+    return commands.map((_, i) => ({
+      start: Number(times[2 * i] - times[0]),
+      nanoseconds: Number(times[2 * i + 1] - times[2 * i]),
+    }));
   } finally {
     querySet.destroy();
     resolved.destroy();
@@ -86,12 +92,8 @@ async function measureByTimestamps(
   }
 }
 
-async function measureBySubmits(
-  device: GPUDevice,
-  watch: DeviceWatch,
-  commands: readonly Command[],
-): Promise<number[]> {
-  const times: number[] = [];
+async function measureBySubmits(device: GPUDevice, watch: DeviceWatch, commands: readonly Command[]): Promise<Span[]> {
+  const spans: Span[] = [];
   for (const command of commands) {
     const encoder = device.createCommandEncoder();
     recordCommands(encoder, [command]);
@@ -100,7 +102,7 @@ async function measureBySubmits(
     const start = performance.now();
     device.queue.submit([commandBuffer]);
     await watch.wait(device.queue.onSubmittedWorkDone());
-    times.push((performance.now() - start) * 1e6);
+    spans.push({ start: 0, nanoseconds: (performance.now() - start) * 1e6 });
   }
-  return times;
+  return spans;
 }

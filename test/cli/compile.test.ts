@@ -175,11 +175,11 @@ describe("inspect", () => {
 
   test("kernels", async () => {
     const text = await kiln("inspect", "tiny.ts", "--stage", "kernels");
-    expect(text.stdout).toMatch(/^kernel \S+ workgroups /);
+    expect(text.stdout).toMatch(/^kernel \S+ workgroups /m);
     expect(text.stdout).toMatch(/from @ tiny\.ts:4:7|@ tiny\.ts:4/);
     const wgsl = await kiln("inspect", "built", "--stage", "kernels");
     expect(wgsl.stdout).toContain("@compute @workgroup_size(");
-    expect(wgsl.stdout).toMatch(/^\/\/ \S+: \S.* \(direct\)$/m);
+    expect(wgsl.stdout).toMatch(/^\/\/ \S+: \S.* @ tiny\.ts:4:7$/m);
     const early = await kiln("inspect", "built", "--stage", "fused");
     expect([early.code, early.stderr]).toEqual([1, expect.stringContaining("inspect the model file")]);
   });

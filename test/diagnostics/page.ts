@@ -3,8 +3,14 @@ import { type DiagnosticCode, diagnosticCodes } from "../../compiler/diagnostics
 import { formatDiagnostic } from "../../compiler/diagnostics/format.ts";
 import { caseText, readCase } from "./cases.ts";
 
-/** Codes of model files; 3xxx are about targets. */
-export const frontEndCodes = (Object.keys(diagnosticCodes) as DiagnosticCode[]).filter((c) => !/^KILN3/.test(c));
+/** Codes of model files. */
+export const frontEndCodes = (Object.keys(diagnosticCodes) as DiagnosticCode[]).filter((c) => /^KILN[12]/.test(c));
+
+/** When the others are found, by their first digit. */
+const occasions: Readonly<Record<string, string>> = {
+  3: "Found when a plan is made for a target.",
+  4: "Found when a file of text IR (`.kir`) is read; docs/ir.md has the grammar.",
+};
 
 const introduction = `# Diagnostics
 
@@ -13,7 +19,7 @@ reused. Every mistake of a file is reported, each once; what merely follows from
 the output is coloured, unless \`NO_COLOR\` is set; \`kiln compile --json\` prints
 \`[{file, line, column, code, message}]\`.
 
-KILN1xxx: the file and its language. KILN2xxx: ops and shapes. KILN3xxx: targets and plans.
+KILN1xxx: the file and its language. KILN2xxx: ops and shapes. KILN3xxx: targets and plans. KILN4xxx: text IR.
 
 `;
 
@@ -34,9 +40,7 @@ export const diagnosticsPage = (): string => {
   const codes = Object.entries(diagnosticCodes) as [DiagnosticCode, string][];
   const sections = codes.map(([code, title]) => {
     const heading = `## ${code}: ${title}\n\n`;
-    return frontEndCodes.includes(code)
-      ? `${heading}${example(code)}`
-      : `${heading}Found when a plan is made for a target.\n`;
+    return frontEndCodes.includes(code) ? `${heading}${example(code)}` : `${heading}${occasions[code[4]]}\n`;
   });
   return `${introduction}${sections.join("\n")}`;
 };

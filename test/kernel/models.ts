@@ -33,7 +33,11 @@ export function model(
     stage: "graph",
     name: "m",
     mode: "train",
-    image: { channels: shape[1], height: shape[2], width: shape[3], mean: [3], std: [2] },
+    image: {
+      ...{ channels: shape[1], height: shape[2], width: shape[3] },
+      mean: Array(shape[1]).fill(3),
+      std: Array(shape[1]).fill(2),
+    },
     inputs: [{ value: x, kind: "input" }],
     states,
     nodes: [],

@@ -4,7 +4,7 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import { removeDeadValues } from "../../compiler/passes/deadValues.ts";
 import { lower } from "../../compiler/passes/lower.ts";
 import { InvalidStage, type Pass, pipeline, runPipeline } from "../../compiler/passes/pass.ts";
-import { passes as compilerPasses } from "../../compiler/pipeline.ts";
+import { namedPasses } from "../../compiler/passList.ts";
 import { program } from "../text/helpers.ts";
 
 const graph = program<Graph>(`
@@ -22,12 +22,19 @@ interface Context {
 
 const dead: Pass<Graph, Graph, Context> = {
   name: "dead",
+  takes: ["graph"],
   summary: "What nothing needs is removed.",
   run: removeDeadValues,
 };
-const lowering: Pass<Graph, ExprProgram, Context> = { name: "lower", summary: "Ops become expressions.", run: lower };
+const lowering: Pass<Graph, ExprProgram, Context> = {
+  name: "lower",
+  takes: ["graph"],
+  summary: "Ops become expressions.",
+  run: lower,
+};
 const count: Pass<ExprProgram, number, Context> = {
   name: "count",
+  takes: ["expr"],
   summary: "How many definitions there are.",
   run: (p, { add }) => p.definitions.length + add,
   problems: (n, { add }) => (n - add === 1 ? [] : [`${n - add} definitions`, "1 is wanted"]),
@@ -65,6 +72,7 @@ describe("a pipeline", () => {
     const error = new RangeError("no");
     const failing: Pass<Graph, Graph> = {
       name: "failing",
+      takes: [],
       summary: "Fails.",
       run: () => {
         throw error;
@@ -80,10 +88,10 @@ describe("a pipeline", () => {
 });
 
 test("the compiler's passes have names fit for a file, and summaries that are sentences", () => {
-  const names = compilerPasses.map((p) => p.name);
+  const names = namedPasses.map((p) => p.name);
   expect(new Set(names).size).toBe(names.length);
-  expect([names[0], names.at(-1)]).toEqual(["lower", "plan"]);
-  for (const { name, summary } of compilerPasses) {
+  expect([names[0], names.at(-1)]).toEqual(["number-streams", "plan"]);
+  for (const { name, summary } of namedPasses) {
     expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
     expect(summary).toMatch(/^[A-Z].*\.$/);
   }

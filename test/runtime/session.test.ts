@@ -215,6 +215,12 @@ onEveryAdapter((open) => {
     const sum = profile.dispatches.reduce((total, d) => total + d.nanoseconds, 0);
     expect(profile.totalNanoseconds).toBe(sum);
     expect(profile.totalNanoseconds).toBeLessThan(1e9);
+    // One run, in order; none of its dispatches was faster than the least of all runs.
+    const run = profile.fastestRun!;
+    for (let i = 1; i < run.length; i++)
+      expect(run[i].start).toBeGreaterThanOrEqual(run[i - 1].start + run[i - 1].nanoseconds);
+    for (const [i, { nanoseconds }] of run.entries())
+      expect(nanoseconds).toBeGreaterThanOrEqual(profile.dispatches[i].nanoseconds);
     expect(await session.readState(weightName)).toEqual(before); // lr 0
   });
 

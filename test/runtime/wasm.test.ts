@@ -66,6 +66,13 @@ test("a profile has every dispatch, with any number of threads", async () => {
     expect(profile.dispatches).toHaveLength(pictures.length + dispatches.length);
     for (const { nanoseconds } of profile.dispatches) expect(nanoseconds).toBeGreaterThanOrEqual(0);
     expect(profile.totalNanoseconds).toBeGreaterThan(0);
+    // One run: each dispatch begins where the one before ends, by whichever thread's clock.
+    const run = profile.fastestRun!;
+    expect(run[0].start).toBe(0);
+    for (let i = 1; i < run.length; i++)
+      expect(Math.abs(run[i].start - run[i - 1].start - run[i - 1].nanoseconds)).toBeLessThanOrEqual(1);
+    for (const [i, { nanoseconds }] of run.entries())
+      expect(nanoseconds).toBeGreaterThanOrEqual(profile.dispatches[i].nanoseconds);
     device.destroy();
   }
 });

@@ -3,17 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readModel } from "../../compiler/frontend/index.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
-import type { KernelProgram } from "../../compiler/ir/kernelProgram.ts";
-import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { buildEntries } from "../../compiler/passes/entries.ts";
 import { toStep } from "../../compiler/passes/graphPasses.ts";
-import type { Pass } from "../../compiler/passes/pass.ts";
-import { toExpr, toFused, toKernels, toLaidOut, toPlan } from "../../compiler/pipeline.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
-import { parse } from "../../compiler/text/parse.ts";
-import { print } from "../../compiler/text/print.ts";
-import { printWat } from "../../compiler/wasm/print.ts";
-import { printWgsl } from "../../compiler/wgsl/print.ts";
+import { expectSameKernels, expectTextAllTheWay, later } from "./roundTrip.ts";
 
 const root = new URL("../../", import.meta.url);
 const files = ["models", "test/reference"].flatMap((folder) =>
@@ -31,33 +24,6 @@ function graphOf(path: string): Graph {
   const { graph, diagnostics } = readModel({ path, read }, { batch: 4 });
   expect(diagnostics).toEqual([]);
   return graph as Graph;
-}
-
-const later = [toExpr, toLaidOut, toFused, toKernels, toPlan].flatMap(({ passes }) => passes);
-
-/** Runs the passes one by one; each gives the same from text as from the program itself. Gives the last one's result. */
-function expectTextAllTheWay(
-  start: StageProgram,
-  passes: readonly Pass<any, any, any>[],
-  context: object,
-): StageProgram {
-  let program = start;
-  let text = print(program);
-  expect(print(parse(text))).toBe(text);
-  for (const { name, run } of passes) {
-    const parsed = parse(text);
-    program = run(program, context);
-    text = print(program);
-    expect(print(parse(text)), name).toBe(text);
-    expect(print(run(parsed, context)), name).toBe(text);
-  }
-  return program;
-}
-
-function expectSameKernels(program: StageProgram, target: string): void {
-  const printed = target === "wasm" ? printWat : printWgsl;
-  const texts = ({ kernels }: KernelProgram) => kernels.map((kernel) => printed(kernel).text);
-  expect(texts(parse(print(program)) as KernelProgram)).toEqual(texts(program as KernelProgram));
 }
 
 test.each(files)("%s", { timeout: 120_000 }, (path) => {

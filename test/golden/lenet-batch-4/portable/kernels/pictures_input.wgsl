@@ -1,3 +1,4 @@
+// pictures_input: pictures
 @group(0) @binding(0) var<storage, read> pictures: array<u32>;
 @group(0) @binding(1) var<storage, read_write> input: array<f32, 12288>;
 struct Uniforms { seed: u32, step: u32, lr: f32, momentum: f32, weightDecay: f32, pictureHeight: i32, pictureWidth: i32 }

@@ -1,3 +1,4 @@
+// softmaxCrossEntropy_d_dense_2: softmaxCrossEntropy, softmaxCrossEntropy, softmaxCrossEntropyGradient
 @group(0) @binding(0) var<storage, read_write> dense: array<f32, 40>;
 @group(0) @binding(1) var<storage, read> labels: array<i32, 4>;
 @group(0) @binding(2) var<storage, read_write> d_dense: array<f32, 40>;

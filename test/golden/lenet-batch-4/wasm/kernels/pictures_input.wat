@@ -1,3 +1,4 @@
+;; pictures_input: pictures
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)

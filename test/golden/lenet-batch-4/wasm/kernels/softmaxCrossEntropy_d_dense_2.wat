@@ -1,3 +1,4 @@
+;; softmaxCrossEntropy_d_dense_2: softmaxCrossEntropy, softmaxCrossEntropy, softmaxCrossEntropyGradient
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func $exp64 (param $x f64) (result f64)

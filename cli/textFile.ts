@@ -1,0 +1,64 @@
+/** A file of text IR: read, and found to hold together. */
+import { readFileSync } from "node:fs";
+import type { DiagnosticCode } from "../compiler/diagnostics/codes.ts";
+import type { StageProgram } from "../compiler/ir/stage.ts";
+import { fileError } from "../runtime/node/files.ts";
+import type { Target } from "../runtime/program/schema.ts";
+import { DiagnosedError, UsageError } from "./errors.ts";
+import { describedTarget } from "./targets.ts";
+
+export interface TextFile {
+  readonly program: StageProgram;
+  /** What it is to be compiled for: what the text names where kernels are scheduled, else what the option says. */
+  readonly target: Target;
+}
+
+/** `-` is standard input. Throws DiagnosedError where the text cannot be read or the program does not hold together. */
+export async function readTextFile(
+  path: string,
+  { target: option = "portable" }: { target?: string },
+): Promise<TextFile> {
+  const text = readText(path);
+  const name = path === "-" ? "stdin" : path;
+  const { parse, programProblems, TextError } = await import("../compiler/index.ts");
+  const failed = async (code: DiagnosticCode, problems: readonly string[], at?: { line: number; column: number }) => {
+    const { formatDiagnostics, wantsColor } = await import("../compiler/index.ts");
+    const diagnostics = problems.map((message) => ({
+      code,
+      message,
+      place: at ? { file: name, ...at, text } : { file: name, line: 1, column: 1 },
+    }));
+    return new DiagnosedError(
+      diagnostics,
+      formatDiagnostics(diagnostics, { color: wantsColor(process.stderr, process.env) }),
+    );
+  };
+  let program: StageProgram;
+  try {
+    program = parse(text);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    throw await failed("KILN4001", [error.problem], error);
+  }
+  const target = await targetOf(program, name, option);
+  const problems = programProblems(program, { target });
+  if (problems.length > 0) throw await failed("KILN4002", problems);
+  return { program, target };
+}
+
+/** Kernels are scheduled for a target, which an option can describe, not change. */
+async function targetOf(program: StageProgram, name: string, option: string): Promise<Target> {
+  if (!("target" in program)) return describedTarget(option);
+  const target = await describedTarget(option === "portable" ? program.target : option);
+  if (target.name !== program.target)
+    throw new UsageError(`--target ${option}: the kernels in ${name} are scheduled for ${program.target}`);
+  return target;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path === "-" ? 0 : path, "utf8");
+  } catch (cause) {
+    throw fileError(path, "cannot be read", cause);
+  }
+}
