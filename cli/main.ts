@@ -5,6 +5,7 @@ import { benchCommand } from "./commands/bench.ts";
 import { compileCommand } from "./commands/compile.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { optCommand } from "./commands/opt.ts";
 import { predictCommand } from "./commands/predict.ts";
@@ -21,6 +22,7 @@ const commands = [
   predictCommand,
   compileCommand,
   inspectCommand,
+  goldenCommand,
   optCommand,
   runCommand,
   tuneCommand,

@@ -27,6 +27,8 @@ export interface CompileNeeds {
   /** Check what every pass made, and the artifact. */
   readonly verify?: boolean;
   readonly onPass?: (entry: EntryName | "pictures", pass: string, result: StageProgram) => void;
+  /** The folder from which places in the model file are named; the current folder where not said. */
+  readonly placesFrom?: string;
 }
 
 /** A model that was found to be in order, not compiled yet or compiled long ago. */
@@ -138,8 +140,10 @@ async function compileFile(
 ): ReturnType<OpenedModel["compile"]> {
   const { compileGraph, PlanError } = await import("../compiler/index.ts");
   try {
+    const { placesFrom, ...rest } = needs;
     const { memoryLimit, algorithm, set: settings } = options;
-    const compiled = await timed(() => compileGraph(graph, { ...needs, algorithm, memoryLimit, settings }));
+    const placed = placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph);
+    const compiled = await timed(() => compileGraph(placed, { ...rest, algorithm, memoryLimit, settings }));
     if (memoryLimit !== undefined) say(describeLimit(mainEntry(compiled.model!).entry, memoryLimit));
     return compiled;
   } catch (error) {
@@ -184,6 +188,15 @@ function shownPath(path: string): string {
   const near = relative("", path);
   const shown = isAbsolute(path) && (near.startsWith("..") || isAbsolute(near)) ? path : near;
   return shown.replaceAll("\\", "/");
+}
+
+/** The graph with its places named from another folder than the current one. */
+function withPlacesFrom(folder: string, graph: Graph): Graph {
+  const renamed = (file: string): string => relative(folder, file).replaceAll("\\", "/");
+  const nodes = graph.nodes.map((node) =>
+    node.location ? { ...node, location: { ...node.location, file: renamed(node.location.file) } } : node,
+  );
+  return { ...graph, nodes };
 }
 
 function readText(path: string): string | undefined {

@@ -20,6 +20,7 @@ const entryPoints = {
   wasm: "runtime/wasm/index.ts",
   node: "runtime/node/index.ts",
   dsl: "compiler/dsl/index.ts",
+  vitest: "cli/golden/vitest.ts",
 };
 
 /** Scripts of the pages that the command line writes or serves (pages/), each a file that stands alone. */

@@ -5,7 +5,7 @@ import type { UniformValues } from "../../runtime/inputs.ts";
 import { sumCrossEntropy } from "../../runtime/metrics.ts";
 import { KilnError } from "../../runtime/program/error.ts";
 import { f32, type StoredTensor } from "../../runtime/program/safetensors.ts";
-import type { Artifact } from "../../runtime/program/schema.ts";
+import type { Artifact, Program } from "../../runtime/program/schema.ts";
 import { createSession, type Session } from "../../runtime/session.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import type { RunInputs } from "./inputs.ts";
@@ -19,30 +19,45 @@ const scalar = (value: number): StoredTensor => f32([], Float32Array.of(value));
 export async function runInfer(
   device: Device,
   artifact: Artifact,
-  { input, labels }: RunInputs,
+  inputs: RunInputs,
   weights: Weights | undefined,
 ): Promise<Tensors> {
-  const session = await createSession(device, artifact, { entries: ["forward"], weights });
+  return inferOn(await createSession(device, artifact, { entries: ["forward"], weights }), inputs);
+}
+
+/** The same on a session that was made for `forward`. */
+export async function inferOn(session: Session, { input, labels }: Omit<RunInputs, "file">): Promise<Tensors> {
   session.writeInput("forward", "input", input.values);
   await session.run("forward");
   const output = await session.readOutput("forward", "output");
-  const { shape } = artifact.program.output;
+  const { shape } = session.program.output;
   const tensors: Tensors = [["output", f32(shape, output)]];
   if (labels) tensors.push(["loss", scalar(sumCrossEntropy(output, shape[1], labels.values) / shape[0])]);
   return tensors;
 }
 
+export type GradientEntry = "gradients" | "gradientsFromCotangent";
+
 /** The training network's output, the loss where there are labels, and with `grads` gradients and running statistics. */
 export async function runGradients(
   device: Device,
   artifact: Artifact,
-  entry: "gradients" | "gradientsFromCotangent",
-  { input, labels, cotangent }: RunInputs,
+  entry: GradientEntry,
+  inputs: RunInputs,
   weights: Weights | undefined,
   grads: boolean,
 ): Promise<Tensors> {
-  const { program } = artifact;
-  const session = await createSession(device, artifact, { entries: [entry], weights });
+  return gradientsOn(await createSession(device, artifact, { entries: [entry], weights }), entry, inputs, grads);
+}
+
+/** The same on a session that was made for `entry`. */
+export async function gradientsOn(
+  session: Session,
+  entry: GradientEntry,
+  { input, labels, cotangent }: Omit<RunInputs, "file">,
+  grads: boolean,
+): Promise<Tensors> {
+  const { program } = session;
   session.writeInput(entry, "input", input.values);
   if (labels) session.writeLabels(labels.values);
   else {
@@ -52,7 +67,7 @@ export async function runGradients(
   }
   await session.run(entry);
   const outputs = Object.keys(program.entries[entry]!.outputs);
-  const wanted = ["output", ...(labels ? ["loss"] : []), ...(grads ? gradientNames(artifact) : [])];
+  const wanted = ["output", ...(labels ? ["loss"] : []), ...(grads ? gradientNames(program) : [])];
   const missing = wanted.filter((name) => !outputs.includes(name));
   if (missing.length > 0)
     throw new KilnError("artifact", `${program.model.name}: the entry point ${entry} gives no ${missing.join(", ")}`);
@@ -63,7 +78,7 @@ export async function runGradients(
   return tensors;
 }
 
-const gradientNames = ({ program }: Artifact): string[] => [
+const gradientNames = (program: Program): string[] => [
   "grad.input",
   ...program.state.filter((state) => state.role === "parameter").map((state) => `grad.${state.name}`),
 ];

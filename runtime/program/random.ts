@@ -9,6 +9,7 @@
  * | initial parameters     | (seed, 0)      | (element, ordinal)         |
  * | order of an epoch      | (seed, epoch)  | (position, 0xffffffff)     |
  * | sample for evaluation  | (0, 0)         | (position, 0xfffffffe)     |
+ * | golden numbers         | (seed, 0)      | (element, 0xfffffff0 to 5) |
  */
 
 /** Threefry 2x32-20 of key (k0, k1) and counter (c0, c1), all u32. */

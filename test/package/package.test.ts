@@ -1,6 +1,6 @@
 /** The package as it is published: packed, installed into an empty folder, used there. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -33,7 +33,18 @@ test("holds what it needs, and none of the sources", () => {
   );
   expect(readdirSync(join(installed, "tools"))).toEqual(["install-lavapipe"]);
   expect(readdirSync(join(installed, "dist")).sort()).toEqual(
-    ["chunks", "cli.js", "compiler.js", "dsl.js", "node.js", "pages", "runtime.js", "types", "wasm.js"].sort(),
+    [
+      "chunks",
+      "cli.js",
+      "compiler.js",
+      "dsl.js",
+      "node.js",
+      "pages",
+      "runtime.js",
+      "types",
+      "vitest.js",
+      "wasm.js",
+    ].sort(),
   );
 });
 
@@ -127,8 +138,83 @@ console.log((await model.readOutput("forward", "output")).length, (await model.r
           const documented = declaration.getFirstAncestorByKind(SyntaxKind.VariableStatement) ?? declaration;
           if (!/^\s*\/\*\*/.test(documented.getFullText())) undocumented.push(`${entry}: ${name}`);
         }
-      expect(functions, entry).toBeGreaterThan(3);
+      expect(functions, entry).toBeGreaterThan(entry === "./vitest" ? 0 : 3);
     }
     expect(undocumented).toEqual([]);
+  });
+});
+
+describe("kiln/vitest", () => {
+  /** Runs the suite, on WebAssembly, which every machine has. */
+  const vitest = async (...args: string[]) => {
+    const env = { ...process.env, KILN_ADAPTER: "wasm", NO_COLOR: "1", CI: "" };
+    for (const name of Object.keys(env)) if (name.startsWith("VITEST")) delete env[name as keyof typeof env];
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const run = promisify(execFile)("node", [vitest, "run", ...args], { cwd: folder, env });
+    return run.then(
+      ({ stdout }) => ({ code: 0, text: stdout }),
+      ({ code, stdout, stderr }) => ({ code, text: stdout + stderr }),
+    );
+  };
+
+  beforeAll(() => {
+    // As if the user had installed it.
+    symlinkSync(join(root, "node_modules/vitest"), join(folder, "node_modules/vitest"));
+    write("vitest.config.js", `export default { test: { include: ["golden.test.ts"], testTimeout: 60_000 } };\n`);
+    write(
+      "golden.test.ts",
+      `import { expect, test } from "vitest";
+import { toMatchKiln } from "kiln/vitest";
+
+expect.extend({ toMatchKiln });
+test("mine", async () => {
+  await expect("model.ts").toMatchKiln({ dir: "golden/mine", batch: 2 });
+  await expect(new URL("model.ts", import.meta.url)).toMatchKiln({ dir: "golden/mine" });
+});
+`,
+    );
+  });
+
+  test("goldens that are missing fail in CI, are written elsewhere, and hold", async () => {
+    const ci = await vitest("--update=none");
+    expect(ci).toMatchObject({ code: 1, text: expect.stringContaining("golden/mine holds no goldens of model.ts") });
+    expect(await vitest()).toMatchObject({ code: 0 });
+    expect(readdirSync(join(folder, "golden/mine"))).toContain("numbers.safetensors");
+    expect(await vitest("--update=none")).toMatchObject({ code: 0 });
+  });
+
+  test("a changed model fails readably, and -u accepts it", async () => {
+    write("model.ts", tinyModel.replace("kernel: 2", "kernel: 3"));
+    const { code, text } = await vitest();
+    expect(code).toBe(1);
+    expect(text).toContain("Error: golden/mine is not what Kiln makes of model.ts: ");
+    expect(text).toMatch(/^-%maxPool2d_1.*\{ kernel: \[2, 2\]/m);
+    expect(text).toMatch(/^\+%maxPool2d_1.*\{ kernel: \[3, 3\]/m);
+    expect(text).toContain("If that is meant: vitest run -u");
+    expect(await vitest("-u")).toMatchObject({ code: 0 });
+    expect(await vitest()).toMatchObject({ code: 0 });
+    expect(await here("npx", "kiln", "golden", "model.ts", "--dir", "golden/mine")).toMatchObject({
+      stderr: expect.stringContaining("are as they were"),
+    });
+  });
+
+  test("is typed", async () => {
+    write(
+      "typed.ts",
+      `import { expect } from "vitest";
+import "kiln/vitest";
+await expect("model.ts").toMatchKiln({ dir: "d", target: "portable", stages: ["graph"], set: { channels: 3 } });
+// @ts-expect-error: no such stage
+await expect("model.ts").toMatchKiln({ dir: "d", stages: ["moon"] });
+`,
+    );
+    const compilerOptions = { noEmit: true, strict: true, module: "nodenext", target: "es2022", skipLibCheck: true };
+    const typeRoots = [join(root, "node_modules/@types")];
+    write(
+      "tsconfig.json",
+      JSON.stringify({ compilerOptions: { ...compilerOptions, types: ["node"], typeRoots }, files: ["typed.ts"] }),
+    );
+    const result = await here("node", join(root, "node_modules/typescript/bin/tsc"), "-p", ".").catch((error) => error);
+    expect(result.stdout).toBe("");
   });
 });

@@ -1,4 +1,4 @@
-// dense_relu_3: dense, dense, relu @ models/lenet.ts:9:7
+// dense_relu_3: dense, dense, relu @ lenet.ts:9:7
 enable subgroups;
 
 @group(0) @binding(0) var<storage, read_write> maxPool2d_y: array<f32, 5000>;

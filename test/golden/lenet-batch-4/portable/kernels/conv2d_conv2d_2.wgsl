@@ -1,4 +1,4 @@
-// conv2d_conv2d_2: conv2d, conv2d @ models/lenet.ts:7:7
+// conv2d_conv2d_2: conv2d, conv2d @ lenet.ts:7:7
 @group(0) @binding(0) var<storage, read_write> maxPool2d_y: array<f32, 15680>;
 @group(0) @binding(1) var<storage, read> conv2d_weight: array<f32, 25000>;
 @group(0) @binding(2) var<storage, read> conv2d_bias: array<f32, 50>;

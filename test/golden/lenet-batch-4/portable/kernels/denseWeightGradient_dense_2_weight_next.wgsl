@@ -1,4 +1,4 @@
-// denseWeightGradient_dense_2_weight_next: denseWeightGradient, sgd, sgd @ models/lenet.ts:10:10
+// denseWeightGradient_dense_2_weight_next: denseWeightGradient, sgd, sgd @ lenet.ts:10:10
 @group(0) @binding(0) var<storage, read_write> relu: array<f32, 2000>;
 @group(0) @binding(1) var<storage, read_write> d_dense: array<f32, 40>;
 @group(0) @binding(2) var<storage, read_write> dense_weight_velocity: array<f32, 5000>;

@@ -1,4 +1,4 @@
-// maxPool2d_maxPool2d_1_y: maxPool2d, relu @ models/lenet.ts:6:7 @ models/lenet.ts:5:7
+// maxPool2d_maxPool2d_1_y: maxPool2d, relu @ lenet.ts:6:7 @ lenet.ts:5:7
 @group(0) @binding(0) var<storage, read_write> conv2d: array<vec4<f32>, 15680>;
 @group(0) @binding(1) var<storage, read_write> maxPool2d_winner: array<vec4<u32>, 3920>;
 @group(0) @binding(2) var<storage, read_write> maxPool2d_y: array<vec4<f32>, 3920>;

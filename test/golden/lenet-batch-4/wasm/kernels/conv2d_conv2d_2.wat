@@ -1,4 +1,4 @@
-;; conv2d_conv2d_2: conv2d, conv2d @ models/lenet.ts:7:7
+;; conv2d_conv2d_2: conv2d, conv2d @ lenet.ts:7:7
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)

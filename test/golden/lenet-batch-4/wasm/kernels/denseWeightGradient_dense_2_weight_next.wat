@@ -1,4 +1,4 @@
-;; denseWeightGradient_dense_2_weight_next: denseWeightGradient, sgd, sgd @ models/lenet.ts:10:10
+;; denseWeightGradient_dense_2_weight_next: denseWeightGradient, sgd, sgd @ lenet.ts:10:10
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)

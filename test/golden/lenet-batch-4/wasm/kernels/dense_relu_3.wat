@@ -1,4 +1,4 @@
-;; dense_relu_3: dense, dense, relu @ models/lenet.ts:9:7
+;; dense_relu_3: dense, dense, relu @ lenet.ts:9:7
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)

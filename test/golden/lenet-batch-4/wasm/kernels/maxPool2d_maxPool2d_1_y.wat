@@ -1,4 +1,4 @@
-;; maxPool2d_maxPool2d_1_y: maxPool2d, relu @ models/lenet.ts:6:7 @ models/lenet.ts:5:7
+;; maxPool2d_maxPool2d_1_y: maxPool2d, relu @ lenet.ts:6:7 @ lenet.ts:5:7
 (module
   (import "kiln" "memory" (memory 1 65536 shared))
   (func (export "run") (param $workgroup i32) (param $end i32) (param $bindings i32) (param $scratch i32)

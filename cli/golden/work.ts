@@ -1,4 +1,4 @@
-/** The shape of what is run: what decides how fast a step can be, on any machine alike. */
+/** The work of a step: what decides how fast it can be, on any machine alike. */
 
 import { stepName } from "../../compiler/ir/plan.ts";
 import type { Value } from "../../compiler/ir/types.ts";
@@ -9,7 +9,7 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 const bytes = (values: readonly Value[]): number => sum(values.map(bytesOf));
 
 /** As JSON: totals of the entry point, then a dispatch or a copy a line, in order. Bytes count each tensor of a dispatch once. */
-export function shapeText({ plan }: CompiledEntry): string {
+export function workText({ plan }: CompiledEntry): string {
   const dispatches = plan.dispatches.map((dispatch) => {
     const { kind, ...parameters } = dispatch.kernel?.schedule ?? { kind: "copy" };
     const schedule = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
