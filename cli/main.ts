@@ -8,6 +8,7 @@ import { evalCommand } from "./commands/eval.ts";
 import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { optCommand } from "./commands/opt.ts";
+import { planCommand } from "./commands/plan.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -26,6 +27,7 @@ const commands = [
   optCommand,
   runCommand,
   tuneCommand,
+  planCommand,
   benchCommand,
   doctorCommand,
   tutorialCommand,

@@ -6,8 +6,14 @@
  * not placed above a place where another would still fit beneath it whole; a section of time whose lowest free offset
  * and unplaced bytes together pass the capacity ends the branch; where no unplaced block crosses a moment, the two sides
  * are searched apart.
+ *
+ * The branching is binary, as of the schedule-or-postpone kind in job-shop scheduling: the lowest block is placed where it
+ * rests, or it is postponed. A postponed block must come to rest on one that is not placed yet, so it lies no lower than
+ * the lowest of their tops: sections that can't afford that end the branch before anything else is tried in it.
  */
 import type { Block } from "./liveness.ts";
+import { Sections } from "./sections.ts";
+import { Trail } from "./trail.ts";
 
 export interface SearchOutcome {
   /** impossible: no placement within the capacity exists. gaveUp: the budget was too small to tell. */
@@ -18,242 +24,343 @@ export interface SearchOutcome {
   readonly work: number;
 }
 
-/** A search over one set of blocks, to be run again with other capacities and orders. */
+/** Which block is tried first where several could be placed lowest. */
+export interface Preference {
+  /** The greatest comes first; the most important key stands first. crowd: the most unplaced bytes in a section of it. */
+  readonly keys: readonly ("width" | "area" | "crowd")[];
+  /** By block: factors on the keys, for searches that differ; none where not given. */
+  readonly factors?: readonly number[];
+}
+
+export interface Budget {
+  /** Blocks looked at, at most. */
+  readonly work: number;
+  /** Asked now and then; false ends the search. */
+  readonly goOn?: () => boolean;
+}
+
+/** Blocks looked at between two questions whether to go on: some milliseconds. */
+const askEvery = 1 << 20;
+
+/** Blocks that are to be placed, pool[begin..end), connected in time; they cover sections first <= s < last. */
+interface Part {
+  readonly begin: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+  /** The choice that left it; null where none was made. Where the part can't be placed, that choice was wrong. */
+  readonly maker: Choice | null;
+  /** What is to be placed after it. */
+  readonly next: Part | null;
+}
+
+/** A block of a part, placed where it rests. */
+interface Choice {
+  readonly part: Part;
+  /** The trail before anything in the part was tried. */
+  readonly start: number;
+  /** How many blocks were placed then. */
+  readonly depth: number;
+  /** -1: none yet. */
+  block: number;
+  offset: number;
+  /** The trail before the block was placed. */
+  mark: number;
+  /** What a split has overwritten: ranks of the part's blocks. */
+  ranks: readonly { readonly block: number; readonly rank: number }[];
+}
+
+/** A search over one set of blocks, to be run again with other capacities and preferences. */
 export class CanonicalSearch {
-  private capacity = 0;
-  private budget = 0;
-  private workLimit = 0;
-  private steps = 0;
-  private work = 0;
-  private readonly offsets: Float64Array;
   private readonly count: number;
+  private readonly sections: Sections;
   private readonly size: Float64Array;
-  /** Sections of time that the block covers: from <= section < to. */
-  private readonly from: Int32Array;
-  private readonly to: Int32Array;
+  private readonly alignment: Float64Array;
+  private readonly width: Float64Array;
+
+  private capacity = 0;
+  private preference: Preference = { keys: [] };
+  private budget: Budget = { work: 0 };
+  private work = 0;
+  private nextQuestion = 0;
+  private stopped = false;
+
+  /** Blocks in parts: a part is a range, those that are not placed yet at its front. */
+  private readonly pool: Int32Array;
   private readonly rank: Int32Array;
-  /** By section: the blocks that cover it. */
-  private readonly covering: Int32Array[];
-  private readonly overlapping: Int32Array[];
   private readonly placed: Uint8Array;
-  /** By unplaced block: the lowest offset that it can have. */
+  /** In the order in which they were placed. */
+  private readonly stack: number[] = [];
+  /** By block: where it rests on those that are placed. Once placed, its offset. */
+  private readonly rest: Float64Array;
+  /** By unplaced block: the lowest offset that it can have. Above `rest` where the block was postponed. */
   private readonly lowest: Float64Array;
-  /** By section: least of `lowest` over its unplaced blocks, and the sum of their sizes. */
-  private readonly floor: Float64Array;
+  /** By section: unplaced blocks, their bytes, and the least of their `lowest`. */
+  private readonly waiting: Int32Array;
   private readonly unplaced: Float64Array;
+  private readonly floor: Float64Array;
+  /** By section: unplaced blocks that cover it and the section before. */
+  private readonly crossing: Int32Array;
+  /** Latest change after which the section's floor must be computed again. */
+  private readonly touched: Int32Array;
+  private change = 0;
   private readonly trail = new Trail();
-  private readonly stamp: Int32Array;
-  private stamps = 0;
 
   constructor(blocks: readonly Block[]) {
-    const times = [...new Set(blocks.flatMap((b) => [b.start, b.end]))].sort((a, b) => a - b);
-    const sectionAt = new Map(times.map((t, s) => [t, s]));
-    const sections = Math.max(0, times.length - 1);
     this.count = blocks.length;
+    this.sections = new Sections(blocks);
     this.size = Float64Array.from(blocks, (b) => b.size);
-    this.from = Int32Array.from(blocks, (b) => sectionAt.get(b.start)!);
-    this.to = Int32Array.from(blocks, (b) => sectionAt.get(b.end)!);
+    this.alignment = Float64Array.from(blocks, (b) => b.alignment ?? 1);
+    this.width = Float64Array.from(blocks, (b) => b.end - b.start);
+    this.pool = new Int32Array(this.count);
     this.rank = new Int32Array(this.count);
-    this.offsets = new Float64Array(this.count);
     this.placed = new Uint8Array(this.count);
+    this.rest = new Float64Array(this.count);
     this.lowest = new Float64Array(this.count);
-    this.floor = new Float64Array(sections);
-    this.unplaced = new Float64Array(sections);
-    this.stamp = new Int32Array(sections);
-    const covering: number[][] = Array.from({ length: sections }, () => []);
-    const overlapping: number[][] = blocks.map(() => []);
+    this.waiting = new Int32Array(this.sections.count);
+    this.unplaced = new Float64Array(this.sections.count);
+    this.floor = new Float64Array(this.sections.count);
+    this.crossing = new Int32Array(this.sections.count);
+    this.touched = new Int32Array(this.sections.count);
+  }
+
+  /** Searches for offsets that end at or below `capacity`, while the budget lasts. Deterministic but for `goOn`. */
+  run(capacity: number, preference: Preference, budget: Budget): SearchOutcome {
+    this.capacity = capacity;
+    this.preference = preference;
+    this.budget = budget;
+    this.work = 0;
+    this.nextQuestion = 0;
+    this.stopped = false;
+    this.stack.length = 0;
+    this.trail.clear();
+    this.rest.fill(0);
+    this.lowest.fill(0);
+    this.floor.fill(0);
+    this.waiting.fill(0);
+    this.unplaced.fill(0);
+    this.crossing.fill(0);
     for (let b = 0; b < this.count; b++) {
-      for (let s = this.from[b]; s < this.to[b]; s++) covering[s].push(b);
+      this.pool[b] = b;
+      this.unplace(b);
     }
-    for (let a = 0; a < this.count; a++) {
-      for (let b = 0; b < a; b++) {
-        if (this.from[a] >= this.to[b] || this.from[b] >= this.to[a]) continue;
-        overlapping[a].push(b);
-        overlapping[b].push(a);
+    const fits = this.unplaced.every((bytes) => bytes <= capacity);
+    const kind = fits ? this.solve(this.parts(0, this.count, null, null)) : "impossible";
+    return { kind, offsets: kind === "placed" ? Array.from(this.rest) : [], work: this.work };
+  }
+
+  /** Not recursive, since parts may have more blocks than a call stack has room for. */
+  private solve(first: Part | null): SearchOutcome["kind"] {
+    for (let part = first; part !== null; ) {
+      let choice: Choice = this.open(part);
+      let left = this.choose(choice);
+      while (left === undefined) {
+        if (this.exhausted()) return "gaveUp";
+        this.trail.undo(choice.start);
+        if (choice.part.maker === null) return "impossible";
+        choice = choice.part.maker;
+        this.retract(choice);
+        left = this.choose(choice);
       }
+      part = left;
     }
-    this.covering = covering.map((live) => Int32Array.from(live));
-    this.overlapping = overlapping.map((others) => Int32Array.from(others));
+    return "placed";
+  }
+
+  private open(part: Part): Choice {
+    const start = this.trail.mark();
+    return { part, start, depth: this.stack.length, block: -1, offset: 0, mark: start, ranks: [] };
   }
 
   /**
-   * Searches with at most `budget` steps, a step being one block placed, and `workLimit` blocks looked at.
-   * @param order numbers of blocks; of those that could be placed lowest, the one that comes first is tried first
+   * Places the next block of a part, one that was placed before being postponed. Gives what is then left to be placed;
+   * undefined where no block is left to choose, or the budget is spent.
    */
-  run(capacity: number, order: readonly number[], budget: number, workLimit = Number.POSITIVE_INFINITY): SearchOutcome {
-    this.capacity = capacity;
-    this.budget = budget;
-    this.workLimit = workLimit;
-    this.steps = 0;
-    this.work = 0;
-    order.forEach((b, r) => {
-      this.rank[b] = r;
-    });
-    this.placed.fill(0);
-    this.lowest.fill(0);
-    this.floor.fill(0);
-    this.covering.forEach((live, s) => {
-      this.unplaced[s] = live.reduce((sum, b) => sum + this.size[b], 0);
-    });
-    this.trail.clear();
-    const found = this.unplaced.every((bytes) => bytes <= capacity) && this.solveParts(order);
-    const kind = found ? "placed" : this.exhausted() ? "gaveUp" : "impossible";
-    return { kind, offsets: found ? Array.from(this.offsets) : [], work: this.work };
-  }
-
-  /** Places the unplaced blocks of `part`, in parts that share no moment. */
-  private solveParts(part: readonly number[]): boolean {
-    const byStart = [...part].sort((a, b) => this.from[a] - this.from[b]);
-    let current: number[] = [];
-    let reach = -1;
-    const parts: number[][] = [];
-    for (const b of byStart) {
-      if (this.from[b] >= reach) {
-        current = [];
-        parts.push(current);
+  private choose(choice: Choice): Part | null | undefined {
+    const { part } = choice;
+    const { begin, end, first, last, next } = part;
+    for (;;) {
+      const { block, offset } = choice;
+      if (block >= 0 && !(this.postpone(block, offset) && this.affordable(first, last, offset))) return undefined;
+      const lowest = this.pick(begin, end);
+      if (lowest < 0 || this.exhausted()) return undefined;
+      choice.block = lowest;
+      choice.offset = this.rest[lowest];
+      choice.mark = this.trail.mark();
+      const split = this.place(lowest);
+      if (this.raiseAbove(lowest) && this.affordable(first, last, choice.offset)) {
+        if (end - 1 === begin) return next;
+        if (!split) return { begin, end: end - 1, first, last, maker: choice, next };
+        choice.ranks = Array.from(this.pool.subarray(begin, end), (b) => ({ block: b, rank: this.rank[b] }));
+        return this.parts(begin, end - 1, choice, next);
       }
-      current.push(b);
-      reach = Math.max(reach, this.to[b]);
+      this.retract(choice);
     }
-    // The smallest first: where it fails, the failure is found soon.
-    parts.sort((a, b) => a.length - b.length);
-    return parts.every((p) => this.solve(p));
   }
 
-  private solve(part: readonly number[]): boolean {
-    this.work += part.length;
-    let lowestTop = Number.POSITIVE_INFINITY;
-    for (const b of part) lowestTop = Math.min(lowestTop, this.lowest[b] + this.size[b]);
-    const candidates = part
-      .filter((b) => this.lowest[b] < lowestTop)
-      .sort((a, b) => this.lowest[a] - this.lowest[b] || this.rank[a] - this.rank[b]);
-    if (part.length === 1) {
-      this.offsets[part[0]] = this.lowest[part[0]];
-      return true;
+  /** Of the blocks pool[begin..end) that may be placed where they rest, the lowest, moved to the end; -1 where there is none. */
+  private pick(begin: number, end: number): number {
+    const { pool, rest, size, lowest, rank } = this;
+    this.work += end - begin;
+    let at = -1;
+    let leastTop = Number.POSITIVE_INFINITY;
+    for (let i = begin; i < end; i++) {
+      const b = pool[i];
+      leastTop = Math.min(leastTop, rest[b] + size[b]);
+      if (lowest[b] > rest[b]) continue;
+      const best = pool[at];
+      if (at < 0 || rest[b] < rest[best] || (rest[b] === rest[best] && rank[b] < rank[best])) at = i;
     }
-    for (let c = 0; c < candidates.length; c++) {
-      const b = candidates[c];
-      if (this.hasTwinBefore(candidates, c)) continue;
-      this.steps++;
-      if (this.exhausted()) return false;
-      const mark = this.trail.mark();
-      const fits = this.place(b, part);
-      if (fits && this.solveParts(part.filter((other) => other !== b))) return true;
-      this.trail.undo(mark, this.lowest, this.floor);
-      this.placed[b] = 0;
-      for (let s = this.from[b]; s < this.to[b]; s++) this.unplaced[s] += this.size[b];
-      if (this.exhausted()) return false;
+    if (at < 0 || rest[pool[at]] >= leastTop) return -1;
+    const picked = pool[at];
+    pool[at] = pool[end - 1];
+    pool[end - 1] = picked;
+    return picked;
+  }
+
+  /** Takes back a choice and all that came after it. */
+  private retract({ depth, mark, ranks }: Choice): void {
+    while (this.stack.length > depth) this.unplace(this.stack.pop()!);
+    this.trail.undo(mark);
+    for (const { block, rank } of ranks) this.rank[block] = rank;
+  }
+
+  /** The blocks pool[begin..end) in parts that share no section, before `next`. */
+  private parts(begin: number, end: number, maker: Choice | null, next: Part | null): Part | null {
+    const { from, to } = this.sections;
+    const { pool } = this;
+    pool.subarray(begin, end).sort((a, b) => from[a] - from[b] || a - b);
+    const found: { begin: number; end: number; last: number }[] = [];
+    for (let at = begin; at < end; at++) {
+      const latest = found.at(-1);
+      if (latest === undefined || from[pool[at]] >= latest.last)
+        found.push({ begin: at, end: at + 1, last: to[pool[at]] });
+      else Object.assign(latest, { end: at + 1, last: Math.max(latest.last, to[pool[at]]) });
     }
-    return false;
+    return found.reduceRight<Part | null>((after, range) => {
+      this.rankPart(range.begin, range.end);
+      return { ...range, first: from[pool[range.begin]], maker, next: after };
+    }, next);
   }
 
   private exhausted(): boolean {
-    return this.steps > this.budget || this.work > this.workLimit;
-  }
-
-  /** Whether an earlier candidate is the same block but for its name. */
-  private hasTwinBefore(candidates: readonly number[], c: number): boolean {
-    const b = candidates[c];
-    for (let e = 0; e < c; e++) {
-      const a = candidates[e];
-      if (
-        this.size[a] === this.size[b] &&
-        this.from[a] === this.from[b] &&
-        this.to[a] === this.to[b] &&
-        this.lowest[a] === this.lowest[b]
-      )
-        return true;
+    if (this.work > this.nextQuestion) {
+      this.nextQuestion = this.work + askEvery;
+      this.stopped ||= this.budget.goOn?.() === false;
     }
-    return false;
+    return this.stopped || this.work > this.budget.work;
   }
 
-  /** Puts b at its lowest offset and raises what must lie above; false where that passes the capacity. */
-  private place(b: number, part: readonly number[]): boolean {
-    const offset = this.lowest[b];
-    const top = offset + this.size[b];
-    this.offsets[b] = offset;
+  /** Ranks the blocks of a part, pool[begin..end), by preference; the crowd is that of now. */
+  private rankPart(begin: number, end: number): void {
+    const crowd = (b: number): number => {
+      let most = 0;
+      for (let s = this.sections.from[b]; s < this.sections.to[b]; s++) most = Math.max(most, this.unplaced[s]);
+      return most;
+    };
+    const { keys, factors } = this.preference;
+    const ranked = Array.from(this.pool.subarray(begin, end), (b) => {
+      const factor = factors?.[b] ?? 1;
+      const width = this.width[b] * factor;
+      return { b, width, area: width * this.size[b], crowd: crowd(b) * factor };
+    });
+    ranked.sort((x, y) => {
+      for (const key of keys) if (x[key] !== y[key]) return y[key] - x[key];
+      return x.b - y.b;
+    });
+    ranked.forEach(({ b }, rank) => {
+      this.rank[b] = rank;
+    });
+  }
+
+  /** Whether that leaves moments that no unplaced block crosses. */
+  private place(b: number): boolean {
+    const { from, to } = this.sections;
     this.placed[b] = 1;
-    for (let s = this.from[b]; s < this.to[b]; s++) this.unplaced[s] -= this.size[b];
-    this.stamps++;
-    this.work += this.overlapping[b].length + part.length;
-    for (const other of this.overlapping[b]) {
-      if (!this.placed[other] && this.lowest[other] < top && !this.raise(other, top)) return false;
+    this.stack.push(b);
+    this.change++;
+    let split = false;
+    for (let s = from[b]; s < to[b]; s++) {
+      this.waiting[s]--;
+      this.unplaced[s] -= this.size[b];
+      if (this.floor[s] === this.rest[b]) this.touched[s] = this.change;
+      if (s > from[b] && --this.crossing[s] === 0) split = true;
     }
-    // Bottom up: nothing that is placed later lies lower.
-    for (const other of part) {
-      if (!this.placed[other] && this.lowest[other] < offset && !this.raise(other, offset)) return false;
+    return split;
+  }
+
+  private unplace(b: number): void {
+    const { from, to } = this.sections;
+    this.placed[b] = 0;
+    for (let s = from[b]; s < to[b]; s++) {
+      this.waiting[s]++;
+      this.unplaced[s] += this.size[b];
+      if (s > from[b]) this.crossing[s]++;
     }
-    return this.updateFloors(b);
+  }
+
+  /** Lifts what overlaps b above it; false where something no longer fits. */
+  private raiseAbove(b: number): boolean {
+    const top = this.rest[b] + this.size[b];
+    const others = this.sections.overlapping[b];
+    this.work += others.length;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i];
+      if (this.placed[other] === 1 || this.rest[other] >= top) continue;
+      const rest = this.aligned(other, top);
+      this.trail.set(this.rest, other, rest);
+      if (this.lowest[other] < rest && !this.raise(other, rest)) return false;
+    }
+    return true;
+  }
+
+  /** b is to rest on a block that is not placed yet; false where there is none or b no longer fits. */
+  private postpone(b: number, level: number): boolean {
+    let least = Number.POSITIVE_INFINITY;
+    const others = this.sections.overlapping[b];
+    this.work += others.length;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i];
+      if (this.placed[other] === 0) least = Math.min(least, Math.max(this.lowest[other], level) + this.size[other]);
+    }
+    this.change++;
+    return this.raise(b, this.aligned(b, least));
   }
 
   private raise(b: number, to: number): boolean {
-    if (to + this.size[b] > this.capacity) return false;
     const before = this.lowest[b];
-    this.trail.pushLowest(b, before);
-    this.lowest[b] = to;
+    this.trail.set(this.lowest, b, to);
+    const last = this.sections.to[b];
+    this.work += (last - this.sections.from[b]) >> 2;
     // A section's floor rises only where one of its lowest blocks did.
-    for (let s = this.from[b]; s < this.to[b]; s++) if (this.floor[s] === before) this.stamp[s] = this.stamps;
-    this.first = Math.min(this.first, this.from[b]);
-    this.last = Math.max(this.last, this.to[b]);
-    return true;
+    for (let s = this.sections.from[b]; s < last; s++) if (this.floor[s] === before) this.touched[s] = this.change;
+    return to + this.size[b] <= this.capacity;
   }
 
-  /** Range of sections that `raise` has touched since the last `updateFloors`. */
-  private first = Number.MAX_SAFE_INTEGER;
-  private last = 0;
+  private aligned(b: number, offset: number): number {
+    const alignment = this.alignment[b];
+    return alignment === 1 ? offset : Math.ceil(offset / alignment) * alignment;
+  }
 
-  /** After b was placed. */
-  private updateFloors(b: number): boolean {
-    const [from, to, offset] = [this.from[b], this.to[b], this.offsets[b]];
-    const first = Math.min(this.first, from);
-    const last = Math.min(this.floor.length, Math.max(this.last, to));
-    this.first = Number.MAX_SAFE_INTEGER;
-    this.last = 0;
+  /** Whether each section still has room for what waits in it, none of which lies below `level`. */
+  private affordable(first: number, last: number, level: number): boolean {
+    this.work += (last - first) >> 2;
     for (let s = first; s < last; s++) {
-      const left = from <= s && s < to && this.floor[s] === offset;
-      if (this.stamp[s] !== this.stamps && !left) continue;
-      if (this.unplaced[s] === 0) continue;
-      this.work += this.covering[s].length;
-      let floor = Number.POSITIVE_INFINITY;
-      for (const b of this.covering[s]) if (!this.placed[b] && this.lowest[b] < floor) floor = this.lowest[b];
-      if (floor === this.floor[s]) {
-        if (floor + this.unplaced[s] > this.capacity) return false;
-        continue;
-      }
-      this.trail.pushFloor(s, this.floor[s]);
-      this.floor[s] = floor;
-      if (floor + this.unplaced[s] > this.capacity) return false;
+      if (this.waiting[s] === 0) continue;
+      if (this.touched[s] === this.change) this.updateFloor(s);
+      if (Math.max(this.floor[s], level) + this.unplaced[s] > this.capacity) return false;
     }
     return true;
   }
-}
 
-/** What was overwritten, to be put back on the way out of a branch. */
-class Trail {
-  private readonly places: number[] = [];
-  private readonly values: number[] = [];
-
-  clear(): void {
-    this.places.length = 0;
-    this.values.length = 0;
-  }
-  mark(): number {
-    return this.places.length;
-  }
-  pushLowest(block: number, value: number): void {
-    this.places.push(block);
-    this.values.push(value);
-  }
-  pushFloor(section: number, value: number): void {
-    this.places.push(-1 - section);
-    this.values.push(value);
-  }
-  undo(mark: number, lowest: Float64Array, floor: Float64Array): void {
-    while (this.places.length > mark) {
-      const place = this.places.pop()!;
-      const value = this.values.pop()!;
-      if (place >= 0) lowest[place] = value;
-      else floor[-1 - place] = value;
+  private updateFloor(s: number): void {
+    const blocks = this.sections.covering[s];
+    this.work += blocks.length;
+    let floor = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < blocks.length; i++) {
+      const b = blocks[i];
+      if (this.placed[b] === 0 && this.lowest[b] < floor) floor = this.lowest[b];
     }
+    if (floor !== this.floor[s]) this.trail.set(this.floor, s, floor);
   }
 }

@@ -9,6 +9,8 @@ export interface Block {
   readonly start: number;
   readonly end: number;
   readonly size: number;
+  /** Its offset is a multiple of this; 1 where not given. */
+  readonly alignment?: number;
 }
 
 /** A block of a plan: its values by number, in the order in which they take the place. */

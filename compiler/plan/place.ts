@@ -20,14 +20,16 @@ export function placer(blocks: readonly Block[], page: number): (order: readonly
   const start = Float64Array.from(blocks, (b) => b.start);
   const end = Float64Array.from(blocks, (b) => b.end);
   const size = Float64Array.from(blocks, (b) => b.size);
+  const alignment = Float64Array.from(blocks, (b) => b.alignment ?? 1);
   const offset = new Float64Array(count);
   /** Placed blocks by offset, as a linked list; `count` is its end. */
   const next = new Int32Array(count + 1);
 
-  /** The lowest offset from `from` on at which a block fits into one page. */
-  const fitted = (from: number, bytes: number): number => {
-    const room = page - (from % page);
-    return bytes <= room ? from : from + room;
+  /** The lowest offset from `from` on that suits block b and at which it fits into one page. */
+  const fitted = (from: number, b: number): number => {
+    const at = alignment[b] === 1 ? from : Math.ceil(from / alignment[b]) * alignment[b];
+    const room = page - (at % page);
+    return size[b] <= room ? at : at + room;
   };
 
   return (order, fit) => {
@@ -38,7 +40,7 @@ export function placer(blocks: readonly Block[], page: number): (order: readonly
       let smallest = Number.POSITIVE_INFINITY;
       for (let p = first; p !== count; p = next[p]) {
         if (start[p] >= end[b] || end[p] <= start[b]) continue;
-        const at = fitted(cursor, size[b]);
+        const at = fitted(cursor, b);
         const gap = offset[p] - cursor;
         if (offset[p] >= at + size[b] && gap < smallest) {
           found = at;
@@ -47,7 +49,7 @@ export function placer(blocks: readonly Block[], page: number): (order: readonly
         }
         cursor = Math.max(cursor, offset[p] + size[p]);
       }
-      offset[b] = found < 0 ? fitted(cursor, size[b]) : found;
+      offset[b] = found < 0 ? fitted(cursor, b) : found;
       let before = -1;
       let p = first;
       while (p !== count && offset[p] <= offset[b]) {

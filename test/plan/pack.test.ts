@@ -1,9 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { CanonicalSearch } from "../../compiler/plan/canonical.ts";
+import { findPlacement, preferences } from "../../compiler/plan/findPlacement.ts";
 import { type Block, lowerBound } from "../../compiler/plan/liveness.ts";
 import { pack } from "../../compiler/plan/pack.ts";
 import { type Fit, placer } from "../../compiler/plan/place.ts";
+import { seededRandom } from "../../compiler/plan/random.ts";
 import { cpuMilliseconds } from "./problems.ts";
 
 // Many random problems, on a machine that may be busy with other things.
@@ -33,11 +35,47 @@ function expectApart(blocks: readonly Block[], offsets: readonly number[], page:
   });
 }
 
+function expectWithin(blocks: readonly Block[], offsets: readonly number[], capacity: number): void {
+  expectApart(blocks, offsets, Number.MAX_SAFE_INTEGER);
+  blocks.forEach(({ size, alignment = 1 }, b) => {
+    expect(offsets[b] + size).toBeLessThanOrEqual(capacity);
+    expect(offsets[b] % alignment).toBe(0);
+  });
+}
+
+/** A rectangle of time and bytes, cut into blocks without a gap: they fit, and there is no room to spare. */
+function cutUp(count: number, capacity: number, pick: (from: number, to: number) => number): Block[] {
+  const blocks: { start: number; end: number; size: number }[] = [block(0, capacity, capacity)];
+  while (blocks.length < count) {
+    const b = blocks[pick(0, blocks.length)];
+    if (pick(0, 2) === 1) {
+      if (b.size === 1) continue;
+      const size = pick(1, b.size);
+      blocks.push({ ...b, size: b.size - size });
+      b.size = size;
+    } else {
+      if (b.end - b.start === 1) continue;
+      const middle = pick(b.start + 1, b.end);
+      blocks.push({ ...b, start: middle });
+      b.end = middle;
+    }
+  }
+  return blocks;
+}
+
+/** Blocks that fill their capacity. */
+const hidden: fc.Arbitrary<{ readonly blocks: Block[]; readonly capacity: number }> = fc
+  .record({ capacity: fc.integer({ min: 20, max: 60 }), picks: fc.infiniteStream(fc.nat(1 << 20)) })
+  .map(({ capacity, picks }) => ({
+    capacity,
+    blocks: cutUp(40, capacity, (from, to) => from + (picks.next().value % (to - from))),
+  }));
+
 /** Whether the blocks fit: every offset of each in turn is tried. */
 function fits(blocks: readonly Block[], capacity: number, offsets: number[] = []): boolean {
   const b = blocks[offsets.length];
   if (!b) return true;
-  for (let at = 0; at + b.size <= capacity; at++) {
+  for (let at = 0; at + b.size <= capacity; at += b.alignment ?? 1) {
     const free = offsets.every((o, i) => {
       const other = blocks[i];
       return other.start >= b.end || b.start >= other.end || o + other.size <= at || at + b.size <= o;
@@ -81,46 +119,66 @@ describe("placer", () => {
   });
 });
 
+const work = 1e7;
+
 describe("CanonicalSearch", () => {
-  test("finds a placement exactly where there is one", () => {
+  test.each(preferences)("finds a placement exactly where there is one, by $keys", (preference) => {
     fc.assert(
-      fc.property(anyBlocks(6), fc.nat(4), (blocks, spare) => {
+      fc.property(anyBlocks(7), fc.nat(2), (blocks, spare) => {
         const capacity = lowerBound(blocks) + spare;
-        const order = blocks.map((_, b) => b);
-        const outcome = new CanonicalSearch(blocks).run(capacity, order, 1e6);
-        expect(outcome.kind).toBe(fits(blocks, capacity) ? "placed" : "impossible");
-        if (outcome.kind === "placed") {
-          expectApart(blocks, outcome.offsets, Number.MAX_SAFE_INTEGER);
-          blocks.forEach((b, i) => {
-            expect(outcome.offsets[i] + b.size).toBeLessThanOrEqual(capacity);
-          });
-        }
+        const { kind, offsets } = new CanonicalSearch(blocks).run(capacity, preference, { work });
+        expect(kind).toBe(fits(blocks, capacity) ? "placed" : "impossible");
+        if (kind === "placed") expectWithin(blocks, offsets, capacity);
       }),
       { numRuns: 400 },
     );
   });
-  test("may be run again with other orders and capacities", () => {
+  test("keeps to alignments", () => {
+    const aligned = anyBlocks(6).chain((blocks) =>
+      fc
+        .array(fc.constantFrom(1, 2, 3, 4), { minLength: blocks.length, maxLength: blocks.length })
+        .map((alignments) => blocks.map((b, i) => ({ ...b, alignment: alignments[i] }))),
+    );
+    fc.assert(
+      fc.property(aligned, fc.nat(3), (blocks, spare) => {
+        const capacity = lowerBound(blocks) + spare;
+        const { kind, offsets } = findPlacement(blocks, capacity, { work });
+        expect(kind).toBe(fits(blocks, capacity) ? "placed" : "impossible");
+        if (kind === "placed") expectWithin(blocks, offsets, capacity);
+      }),
+      { numRuns: 400 },
+    );
+  });
+  test("finds placements that were hidden", () => {
+    fc.assert(
+      fc.property(hidden, ({ blocks, capacity }) => {
+        const { kind, offsets } = findPlacement(blocks, capacity, { work });
+        expect(kind).toBe("placed");
+        expectWithin(blocks, offsets, capacity);
+      }),
+      { numRuns: 100 },
+    );
+  });
+  test("may be run again with other preferences and capacities", () => {
     const blocks = [block(0, 2, 4), block(0, 4, 4), block(2, 4, 3), block(1, 3, 2)];
     const search = new CanonicalSearch(blocks);
-    const orders = [
-      [0, 1, 2, 3],
-      [3, 2, 1, 0],
-      [0, 1, 2, 3],
-    ];
-    const outcomes = orders.map((order) => search.run(10, order, 1000).kind);
-    expect(outcomes).toEqual(["placed", "placed", "placed"]);
-    expect(search.run(9, orders[0], 1000).kind).toBe("impossible");
-    expect(search.run(11, orders[0], 1000)).toEqual(new CanonicalSearch(blocks).run(11, orders[0], 1000));
+    expect(preferences.map((p) => search.run(10, p, { work }).kind)).toEqual(["placed", "placed", "placed"]);
+    expect(search.run(9, preferences[0], { work }).kind).toBe("impossible");
+    const fresh = new CanonicalSearch(blocks).run(11, preferences[0], { work });
+    expect(search.run(11, preferences[0], { work })).toEqual(fresh);
   });
-  test("gives up when its budget is spent", () => {
+  test("gives up when its budget is spent, or when told to", () => {
     const blocks = Array.from({ length: 30 }, (_, i) => block(i % 7, (i % 7) + 1 + (i % 5), 1 + (i % 4)));
-    expect(
-      new CanonicalSearch(blocks).run(
-        lowerBound(blocks),
-        blocks.map((_, b) => b),
-        3,
-      ).kind,
-    ).toBe("gaveUp");
+    expect(new CanonicalSearch(blocks).run(lowerBound(blocks), preferences[0], { work: 300 }).kind).toBe("gaveUp");
+    const random = seededRandom(9);
+    const hard = cutUp(120, 1000, (from, to) => from + Math.floor(random() * (to - from)));
+    expect(findPlacement(hard, 1000, { work }).kind).toBe("placed");
+    const search = new CanonicalSearch(hard);
+    expect(search.run(1000, preferences[0], { work, goOn: () => false }).kind).toBe("gaveUp");
+  });
+  test("has room for a chain of any length", () => {
+    const blocks = Array.from({ length: 9000 }, (_, i) => block(i, i + 12, 1 + (i % 5)));
+    expect(new CanonicalSearch(blocks).run(200, preferences[0], { work: 1e9 }).kind).toBe("placed");
   });
 });
 
