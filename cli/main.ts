@@ -8,6 +8,7 @@ import { evalCommand } from "./commands/eval.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { optCommand } from "./commands/opt.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -19,6 +20,7 @@ const commands = [
   trainCommand,
   evalCommand,
   predictCommand,
+  reportCommand,
   compileCommand,
   inspectCommand,
   optCommand,
