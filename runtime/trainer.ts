@@ -237,7 +237,7 @@ class Training {
         limit: options.evaluationLimit,
         signal: options.signal,
         onProgress: (done, total) => options.onEvaluate?.(part, done, total),
-        onBatch: (batch) => options.onEvaluatedBatch?.(part, batch),
+        onBatch: options.onEvaluatedBatch && ((batch) => options.onEvaluatedBatch!(part, batch)),
       };
       return (await evaluate(session, options[part], evaluation)).accuracy;
     };

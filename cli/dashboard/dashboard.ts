@@ -26,7 +26,7 @@ import { PredictionTally, WatchList } from "./predictions.ts";
 export const usualPort = 6007;
 
 /** Milliseconds between two messages to the page. */
-const newsEvery = 250;
+const newsEvery = 500;
 /** Milliseconds between two looks at the session, at least; and so many times as long as a look takes, which keeps their
  * share of the time under two percent. */
 const lookEvery = 5000;

@@ -21,7 +21,7 @@ export interface ReportRequest {
 export async function report(logs: readonly string[], { output, weights, filters }: ReportRequest): Promise<void> {
   const { runs, notes } = readRuns(logs);
   const title = runs.length === 1 ? runs[0].name : `${runs.length} runs`;
-  const state = { ...emptyState(title), runs, notes };
+  const state = { ...emptyState(title), facts: [`from ${logs.join(", ")}`], runs, notes };
   if (weights !== undefined) {
     const pictures = await filtersOf(weights);
     state.filters = filtersForPage(pictures, `from ${basename(weights)}`);

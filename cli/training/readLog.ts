@@ -87,7 +87,7 @@ function wrongField(event: object, fields: readonly string[]): string | null {
     : `"${wrong}" is ${JSON.stringify(values[wrong]) ?? "missing"}; a number is expected`;
 }
 
-/** Adds a step to curves: five significant digits are more than a picture shows. */
+/** Adds a step to curves: six significant digits are more than the page shows. */
 export function takeStep(curves: Curves, { step, loss, movingLoss, imagesPerSecond }: StepEvent): void {
   curves.step.push(step);
   curves.loss.push(rounded(loss));
@@ -95,7 +95,7 @@ export function takeStep(curves: Curves, { step, loss, movingLoss, imagesPerSeco
   curves.imagesPerSecond.push(rounded(imagesPerSecond));
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(5));
+const rounded = (value: number): number => Number(value.toPrecision(6));
 
 export const epochPoint = ({ epoch, trainAccuracy, testAccuracy }: EpochEvent, step: number): EpochPoint => ({
   step,

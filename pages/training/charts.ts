@@ -57,10 +57,13 @@ export class Charts {
     this.#runs = runs;
     const isLog = this.#log.checked;
     const weight = Number(this.#smoothing.value);
-    this.#loss.show({ lines: withSmoothed(runs, "loss", weight), isLog });
-    this.#moving.show({ lines: runs.map((drawn) => lineOf(drawn, drawn.run.curves.movingLoss)), isLog });
-    this.#rate.show({ lines: withSmoothed(runs, "imagesPerSecond", weight) });
-    this.#accuracy.show({ lines: runs.flatMap(accuracies) });
+    const last = Math.max(1, ...runs.map(({ run }) => run.curves.step.at(-1) ?? 1));
+    const first = Math.min(last, ...runs.map(({ run }) => run.curves.step[0] ?? last));
+    const steps = [first, last] as const;
+    this.#loss.show({ lines: withSmoothed(runs, "loss", weight), steps, isLog });
+    this.#moving.show({ lines: runs.map((drawn) => lineOf(drawn, drawn.run.curves.movingLoss)), steps, isLog });
+    this.#rate.show({ lines: withSmoothed(runs, "imagesPerSecond", weight), steps });
+    this.#accuracy.show({ lines: runs.flatMap(accuracies), steps });
   }
 }
 

@@ -32,6 +32,8 @@ export interface ChartOptions {
 
 export interface Shown {
   readonly lines: readonly Line[];
+  /** The first and the last step. */
+  readonly steps: readonly [number, number];
   readonly isLog?: boolean;
 }
 
@@ -40,8 +42,8 @@ const height = 230;
 export class LineChart {
   readonly root: HTMLElement;
   readonly #chart: EChartsType;
-  readonly #empty = element("div", { class: "empty" }, "Nothing yet");
-  #shown: Shown = { lines: [] };
+  readonly #empty = element("div", { class: "empty" }, "No values");
+  #shown: Shown = { lines: [], steps: [0, 1] };
 
   constructor(private readonly options: ChartOptions) {
     const place = element("div", { class: "plot" });
@@ -55,7 +57,7 @@ export class LineChart {
   show(shown: Shown): void {
     const isFirst = this.#shown.lines.length === 0;
     this.#shown = shown;
-    const { lines, isLog = false } = shown;
+    const { lines, steps, isLog = false } = shown;
     this.#empty.hidden = lines.some(({ x }) => x.length > 0);
     const [text, muted, grid] = [colorOf("ink"), colorOf("quiet"), colorOf("line")];
     const label = { color: muted, fontSize: 11 };
@@ -65,8 +67,8 @@ export class LineChart {
         grid: { left: 56, right: 16, top: 12, bottom: 28 },
         xAxis: {
           type: "value",
-          min: "dataMin",
-          max: "dataMax",
+          min: steps[0],
+          max: steps[1],
           minInterval: 1,
           axisLabel: {
             ...label,
@@ -106,7 +108,7 @@ export class LineChart {
           name: line.name,
           data: line.x.map((x, i) => [x, isLog && line.y[i] <= 0 ? null : line.y[i]]),
           showSymbol: line.dots ?? false,
-          symbol: "circle",
+          symbol: line.dashed ? "emptyCircle" : "circle",
           symbolSize: 5,
           sampling: "lttb",
           color: colorOf(line.color),

@@ -9,8 +9,8 @@ import { PredictionsView } from "./predictionsView.ts";
 import { RunsTable } from "./runsTable.ts";
 import { emptyState, type TrainingState } from "./state.ts";
 
-/** Milliseconds between two drawings. */
-const drawEvery = 300;
+/** Milliseconds between two drawings: whoever trains on the same processor should not notice. */
+const drawEvery = 1000;
 
 export class TrainingView implements Listener {
   readonly root: HTMLElement;
