@@ -60,10 +60,12 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   const dashboard = await Dashboard.open(model.name, request.dashboard, request.compare ?? []);
   try {
     const outcome = await trainModel(path, request, { kept, model, record, device, dashboard });
-    await dashboard.end(outcome.finished ? "This run was finished before." : "The training is done.");
+    await dashboard.end(outcome.finished ? "This run was finished before." : "Training has ended.");
     return outcome;
   } catch (error) {
-    await dashboard.end(error instanceof Interrupted ? "The training was stopped." : (error as Error).message);
+    await dashboard.end(
+      error instanceof Interrupted ? "Training was stopped." : `Training has failed: ${(error as Error).message}`,
+    );
     throw error;
   }
 }

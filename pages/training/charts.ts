@@ -16,7 +16,7 @@ export class Charts {
   readonly #loss = new LineChart({ title: "Loss", format: formatLoss, axisFormat: formatTick });
   readonly #moving = new LineChart({ title: "Moving loss", format: formatLoss, axisFormat: formatTick });
   readonly #accuracy = new LineChart({
-    title: "Accuracy (test; training dashed)",
+    title: "Accuracy (dots: test; diamonds: training)",
     format: formatShare,
     axisFormat: formatPercent,
     fromZero: true,

@@ -52,7 +52,10 @@ export class Header {
     if (status === null) return;
     this.#chip.textContent = this.#isConnected ? phases[status.phase] : "no connection";
     this.#chip.className = `chip ${this.#isConnected ? status.phase : "lost"}`;
-    this.#detail.textContent = status.text;
+    this.#detail.textContent =
+      status.phase === "ended"
+        ? `${status.text} This page keeps what it shows until it is closed or loaded again.`
+        : status.text;
     this.#done.style.width = `${plan ? (100 * step) / plan.steps : 0}%`;
     if (runs.length > 0) this.#fill(state, step);
   }
@@ -75,13 +78,9 @@ export class Header {
 
   /** What there is to say in whole sentences. */
   #lines({ status, notes }: TrainingState): string[] {
-    if (status?.phase === "ended")
-      return [
-        ...notes,
-        "Training has ended, and its server with it. This page keeps what it shows until it is closed or loaded again.",
-      ];
-    if (!this.#isConnected)
-      return [...notes, "The process that trains cannot be reached; this is the last that it told."];
-    return [...notes];
+    const isLost = !this.#isConnected && status?.phase !== "ended";
+    return isLost
+      ? [...notes, "The process that trains cannot be reached; this is the last that it told."]
+      : [...notes];
   }
 }

@@ -108,8 +108,8 @@ export class LineChart {
           name: line.name,
           data: line.x.map((x, i) => [x, isLog && line.y[i] <= 0 ? null : line.y[i]]),
           showSymbol: line.dots ?? false,
-          symbol: line.dashed ? "emptyCircle" : "circle",
-          symbolSize: 5,
+          symbol: line.dashed ? "diamond" : "circle",
+          symbolSize: line.dashed ? 8 : 6,
           sampling: "lttb",
           color: colorOf(line.color),
           lineStyle: {

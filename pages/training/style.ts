@@ -51,7 +51,7 @@ output { font-variant-numeric: tabular-nums; color: var(--quiet); min-width: 2.4
 table { border-collapse: collapse; width: 100%; font-size: 12px; }
 th, td { text-align: right; padding: 4px 12px; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th:first-child { text-align: left; padding-left: 0; } thead th { color: var(--quiet); font-weight: 500; border-bottom: 1px solid var(--line); }
-tbody td, tbody th { border-bottom: 1px solid var(--sunk); } tbody th { font-weight: 500; } tbody label { cursor: pointer; }
+tbody td, tbody th { border-bottom: 1px solid var(--sunk); } tbody th { font-weight: 500; } tbody label { cursor: pointer; vertical-align: middle; }
 .pictures { display: grid; grid-template-columns: minmax(0, 7fr) minmax(0, 6fr); gap: 0 32px; align-items: start; }
 canvas { display: block; }
 .predictions { display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 8px 6px; }

@@ -117,9 +117,9 @@ describe("kiln train --dashboard", () => {
     const page = stayed();
     expect(await page.title()).toBe("tiny · Kiln");
     expect(await page.locator(".figure").first().textContent()).toBe("600 / 600step");
-    expect(await page.textContent(".notes")).toContain("Training has ended");
+    expect(await page.textContent(".who")).toContain("Training has ended. This page keeps what it shows");
     expect(await page.locator("tbody th").allTextContents()).toEqual(["this run", "plain"]);
-    for (const name of ["Loss", "Moving loss", "Images a second", "Accuracy (test; training dashed)"])
+    for (const name of ["Loss", "Moving loss", "Images a second", "Accuracy (dots: test; diamonds: training)"])
       expect(await coloursOf(page, chart(name)), name).toBeGreaterThan(10);
     const filters = page.locator(`${part("Filters of the first layer")} canvas`);
     expect(await filters.getAttribute("aria-label")).toBe("16 filters of conv2d_1.weight, after step 600");
