@@ -10,6 +10,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { optCommand } from "./commands/opt.ts";
 import { planCommand } from "./commands/plan.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -21,6 +22,7 @@ const commands = [
   trainCommand,
   evalCommand,
   predictCommand,
+  reportCommand,
   compileCommand,
   inspectCommand,
   goldenCommand,

@@ -1,7 +1,7 @@
 /** What the runtime offers whatever device it runs on. */
 export { artifactHash, loadArtifact } from "./artifact.ts";
 export type { Device, SessionMemory } from "./device.ts";
-export { type Evaluation, type EvaluationOptions, evaluate } from "./evaluate.ts";
+export { type EvaluatedBatch, type Evaluation, type EvaluationOptions, evaluate } from "./evaluate.ts";
 export type { UniformName, UniformValues } from "./inputs.ts";
 export { argmax, countCorrect, movingLoss, softmax, sumCrossEntropy } from "./metrics.ts";
 export type { PictureSource } from "./pictures.ts";
@@ -30,6 +30,7 @@ export {
   type Progress,
   type StepEvent,
   type TrainingOptions,
+  type TrainingPause,
   type TrainingPlan,
   train,
   trainingPlan,

@@ -8,7 +8,19 @@ export interface EvaluationOptions {
   readonly limit?: number;
   /** Called after each batch. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with each batch and what the model made of it. */
+  readonly onBatch?: (batch: EvaluatedBatch) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Pictures of a source that were evaluated together, padding left out. */
+export interface EvaluatedBatch {
+  /** Their places in the source. */
+  readonly indices: Uint32Array;
+  /** [n] */
+  readonly labels: Int32Array;
+  /** The output, [n, classes]. */
+  readonly logits: Float32Array;
 }
 
 export interface Evaluation {
@@ -55,6 +67,11 @@ export async function evaluate(
     const labels = current.labels.subarray(0, end - at);
     correct += countCorrect(logits, source.classes, labels);
     loss += sumCrossEntropy(logits, source.classes, labels);
+    options.onBatch?.({
+      indices: indices.slice(at, end),
+      labels: labels.slice(),
+      logits: logits.slice(0, labels.length * source.classes),
+    });
     options.onProgress?.(end, indices.length);
   }
   return { count: indices.length, accuracy: correct / indices.length, loss: loss / indices.length };

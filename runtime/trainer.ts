@@ -1,4 +1,4 @@
-import { type EvaluationOptions, evaluate } from "./evaluate.ts";
+import { type EvaluatedBatch, type EvaluationOptions, evaluate } from "./evaluate.ts";
 import { movingLoss } from "./metrics.ts";
 import { PictureBatch, type PictureSource, requireSource } from "./pictures.ts";
 import { KilnError } from "./program/error.ts";
@@ -67,9 +67,22 @@ export interface TrainingOptions {
   readonly onEpoch?: (event: EpochEvent) => void;
   /** Pictures evaluated so far. */
   readonly onEvaluate?: (part: "train" | "test", done: number, total: number) => void;
+  /** Each evaluated batch, with the outputs for it. */
+  readonly onEvaluatedBatch?: (part: "train" | "test", batch: EvaluatedBatch) => void;
+  /** Looks at the session between two steps. */
+  readonly pause?: TrainingPause;
   /** Ends the training between two steps: what is under way ends and is saved, then `train` rejects with the signal's
    * reason. */
   readonly signal?: AbortSignal;
+}
+
+/** A pause between two steps, for whoever wants to look at the session: read its state, run `forward`. Training goes on to
+ * the same bits as without, as long as the state and the uniforms are left as they are. */
+export interface TrainingPause {
+  /** Asked after each step; where it says so, no step is under way when `take` is called. */
+  isDue(): boolean;
+  /** Training waits for it. `step` counts the steps done. */
+  take(step: number): Promise<void>;
 }
 
 export interface TrainingPlan {
@@ -167,10 +180,15 @@ class Training {
       next = step < plan.steps ? this.#prepare(step + 1, batch) : null;
 
       // One loss may stay on its way, so that the device always has a step to go on with.
-      const boundary = step === plan.steps || step % plan.stepsPerEpoch === 0 || this.#checkpointDue(step);
+      const boundary =
+        step === plan.steps ||
+        step % plan.stepsPerEpoch === 0 ||
+        this.#checkpointDue(step) ||
+        options.pause?.isDue() === true;
       while (this.#pending.length > (boundary ? 0 : 1)) await this.#settle();
       if (this.#checkpointDue(step)) await this.#save();
       await this.#finishEpoch();
+      await this.#pause();
     }
     return this.#progress;
   }
@@ -219,6 +237,7 @@ class Training {
         limit: options.evaluationLimit,
         signal: options.signal,
         onProgress: (done, total) => options.onEvaluate?.(part, done, total),
+        onBatch: options.onEvaluatedBatch && ((batch) => options.onEvaluatedBatch!(part, batch)),
       };
       return (await evaluate(session, options[part], evaluation)).accuracy;
     };
@@ -232,6 +251,14 @@ class Training {
       testAccuracy,
     });
     await this.#save(); // once more where it was saved before: the evaluation is part of what is done
+    this.#lastTime = performance.now();
+  }
+
+  /** Lets others look, where they ask for it and nothing is under way. */
+  async #pause(): Promise<void> {
+    const { pause } = this.options;
+    if (!pause || this.#pending.length > 0 || !pause.isDue()) return;
+    await pause.take(this.#progress.step);
     this.#lastTime = performance.now();
   }
 

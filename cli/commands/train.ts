@@ -1,7 +1,18 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { addAdapterOption, addModelOptions, amount, integer, modelArgument } from "../options.ts";
 import { type TrainRequest, train } from "../training/train.ts";
+
+function dashboardPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new InvalidArgumentError(
+      "A port from 0 (any free one) to 65535 is expected; the model goes before --dashboard.",
+    );
+  return port;
+}
+
+const listed = (text: string, others: readonly string[] = []): string[] => [...others, text];
 
 export const trainCommand = () =>
   addAdapterOption(
@@ -31,6 +42,12 @@ export const trainCommand = () =>
       "--log <file>",
       "write one JSON object a step and an epoch (JSON lines); a resumed run goes on with its log",
     )
+    .option(
+      "--dashboard [port]",
+      "serve a page of the training on 127.0.0.1 while it lasts (port 6007, or the next that is free, where not said)",
+      dashboardPort,
+    )
+    .option("--compare <log>", "show an earlier run's log on the dashboard too; may be repeated", listed)
     .option("--eval-limit <n>", "evaluate a sample of n training and n test pictures, not all", integer(1))
     .addHelpText(
       "after",
@@ -40,5 +57,9 @@ export const trainCommand = () =>
       for (const option of ["resume", "checkpointEvery"] as const)
         if (request[option] && request.checkpoint === undefined)
           throw new UsageError(`--${option === "resume" ? "resume" : "checkpoint-every"} needs --checkpoint DIR`);
+      if (request.compare && request.dashboard === undefined)
+        throw new UsageError(
+          "--compare is for the page of --dashboard; kiln report LOG... compares logs without training",
+        );
       await train(path, request);
     });

@@ -25,7 +25,11 @@ export function linesUpTo(text: string, { step, evaluatedStep }: Pick<Progress, 
 
 /** A log being written; a line is on its way to the file when `write` returns. */
 export class TrainingLog {
-  private constructor(readonly path: string) {}
+  private constructor(
+    readonly path: string,
+    /** Lines of the run until now. */
+    readonly kept: string,
+  ) {}
 
   /** Starts a log; one that goes on from `progress` keeps the lines up to there. Throws KilnError of kind "file". */
   static async open(path: string, progress: Progress | null): Promise<TrainingLog> {
@@ -37,7 +41,7 @@ export class TrainingLog {
         if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw fileError(path, "the log cannot be read", cause);
       }
     await writeFileAtomically(path, text);
-    return new TrainingLog(path);
+    return new TrainingLog(path, text);
   }
 
   write(event: StartEvent | StepEvent | EpochEvent): void {

@@ -6,6 +6,8 @@ import { KilnError } from "../../runtime/program/error.ts";
 import type { Artifact } from "../../runtime/program/schema.ts";
 import { createSession } from "../../runtime/session.ts";
 import { type EpochEvent, type StepEvent, trainingPlan, train as trainSession } from "../../runtime/trainer.ts";
+import { Dashboard } from "../dashboard/dashboard.ts";
+import { factsOf } from "../dashboard/facts.ts";
 import { openDataFor } from "../data.ts";
 import { compileFor, openAdapter } from "../device.ts";
 import { Interrupted } from "../errors.ts";
@@ -16,6 +18,7 @@ import { formatSeconds, say } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type KeptRun, keepRun, type RunRecord, readKeptRun, requireFresh } from "./checkpoints.ts";
 import { TrainingLog } from "./log.ts";
+import { parseLog } from "./readLog.ts";
 import { StartClock } from "./startup.ts";
 
 /** Of `kiln train`; undefined where the command line is silent. */
@@ -33,6 +36,10 @@ export interface TrainRequest extends ModelOptions, DeviceOptions {
   readonly resume?: boolean;
   readonly log?: string;
   readonly evalLimit?: number;
+  /** Serve a page of the training on this port; true: the usual one, or the next that is free. */
+  readonly dashboard?: number | true;
+  /** Logs of earlier runs that the page shows too. */
+  readonly compare?: readonly string[];
 }
 
 /** What a run saw. */
@@ -48,7 +55,33 @@ export async function train(path: string, request: TrainRequest, device?: Opened
   const kept = request.checkpoint === undefined ? null : await findRun(request.checkpoint, request.resume === true);
   const model = await openTrainingModel(path, request, kept);
   const record = settle(request, kept);
-  const opened = device ?? (await openAdapter(request, kept ? { stored: kept.artifact } : model));
+  if (request.dashboard === undefined)
+    return trainModel(path, request, { kept, model, record, device, dashboard: null });
+  const dashboard = await Dashboard.open(model.name, request.dashboard, request.compare ?? []);
+  try {
+    const outcome = await trainModel(path, request, { kept, model, record, device, dashboard });
+    await dashboard.end(outcome.finished ? "This run was finished before." : "Training has ended.");
+    return outcome;
+  } catch (error) {
+    await dashboard.end(
+      error instanceof Interrupted ? "Training was stopped." : `Training has failed: ${(error as Error).message}`,
+    );
+    throw error;
+  }
+}
+
+/** What is known before there are pictures. */
+interface Opened {
+  readonly kept: KeptRun | null;
+  readonly model: OpenedModel;
+  readonly record: RunRecord;
+  readonly device: OpenedDevice | undefined;
+  readonly dashboard: Dashboard | null;
+}
+
+async function trainModel(path: string, request: TrainRequest, before: Opened): Promise<TrainOutcome> {
+  const { kept, model, record, dashboard } = before;
+  const opened = before.device ?? (await openAdapter(request, kept ? { stored: kept.artifact } : model));
   const data = await openDataFor(model, record.data, record.seed);
   const clock = new StartClock();
   const artifact = kept?.artifact ?? (await clock.compile(() => compileToTrain(model, opened, request, record, data)));
@@ -87,6 +120,14 @@ export async function train(path: string, request: TrainRequest, device?: Opened
       request.checkpoint === undefined ? null : await keepRun(request.checkpoint, artifact, written, kept === null);
     const log =
       request.log === undefined ? null : await TrainingLog.open(request.log, newest?.checkpoint.progress ?? null);
+    dashboard?.describe({
+      facts: factsOf(record, model, opened, data),
+      plan: { ...plan, batch: model.batch },
+      classNames: [...data.classNames],
+      before: log && parseLog(log.kept, log.path),
+      doneSteps: newest?.checkpoint.progress.step ?? 0,
+    });
+    await dashboard?.watch(session, data, record.evalLimit);
     await trainSession(session, {
       train: data.train,
       test: data.test,
@@ -112,10 +153,17 @@ export async function train(path: string, request: TrainRequest, device?: Opened
         log?.write(event);
         losses.push(event.loss);
         progress.step(event);
+        dashboard?.step(event);
       },
-      onEvaluate: (part, done, total) => progress.evaluate(part, done, total),
+      onEvaluate: (part, done, total) => {
+        progress.evaluate(part, done, total);
+        dashboard?.evaluating(part, done, total);
+      },
+      onEvaluatedBatch: (part, batch) => dashboard?.evaluated(part, batch),
+      pause: dashboard?.pause,
       onEpoch: (event) => {
         log?.write(event);
+        dashboard?.epoch(event);
         say(formatEpoch(event));
         progress.back();
       },
