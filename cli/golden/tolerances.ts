@@ -2,7 +2,7 @@
  * How far numbers may lie apart. Adapters add in other orders, and choose other algorithms: their values differ by some
  * 1e-5 of a tensor's largest. But where a relu's or a maximum's operand is as near its kink as that, the gradient behind
  * it jumps. So the numbers are computed again with noise on the inputs, about as large as such errors: a seed is taken
- * whose numbers stay, or where there is none, tensors that jump get the tolerance that they were seen to need.
+ * whose numbers stay, or where there is none, all tensors that jump get the tolerance that one was seen to need.
  */
 import type { Tolerance } from "./manifest.ts";
 import type { Numbers, NumbersRun } from "./numbers.ts";
@@ -46,9 +46,11 @@ export async function steadyNumbers(
         if (needed > Math.max(tolerance.relative, relative.get(name) ?? 0)) relative.set(name, needed);
       }
     }
-    for (const [name, needed] of relative) relative.set(name, roundedUp(margin * needed));
     const found = { seed: candidate, numbers, relative };
     if (relative.size === 0) return found;
+    // Which of them jumps how far is chance; on another adapter it may be another.
+    const most = roundedUp(margin * Math.max(...relative.values()));
+    for (const name of relative.keys()) relative.set(name, most);
     if (!best || worst(found) < worst(best)) best = found;
   }
   return best!;
