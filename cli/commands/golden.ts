@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { wantsColor } from "../../compiler/diagnostics/format.ts";
 import { openDevice } from "../../runtime/node/device.ts";
 import { KilnError } from "../../runtime/program/error.ts";
+import { UsageError } from "../errors.ts";
 import type { Checked, GoldenRequest, Updated } from "../golden/golden.ts";
 import { entryNames, givenSettings, type SettingOptions, stages } from "../golden/settings.ts";
 import {
@@ -59,6 +60,8 @@ export const goldenCommand = () =>
     .action(golden);
 
 async function golden(path: string, options: GoldenOptions): Promise<void> {
+  if (options.memoryLimit !== undefined)
+    throw new UsageError("goldens are of plans without a limit: leave --memory-limit out");
   const { checkGolden, updateGolden } = await import("../golden/golden.ts");
   const { dir, update, adapter, cache } = options;
   const request: GoldenRequest = {
