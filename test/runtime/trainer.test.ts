@@ -68,6 +68,43 @@ onEveryDevice((open) => {
     expect(progress).toEqual({ seed: 3, step: 40, epoch: 8, movingLoss: moving, evaluatedStep: 40 });
   });
 
+  test("a pause between any two steps changes no bit, and sees every step before it done", async () => {
+    const device = await open();
+    const plain = await record(device, { epochs: 2 });
+    const taken: number[] = [];
+    const batches: string[] = [];
+    let known = 0;
+    const session = await newSession(device);
+    const seen: StepEvent[] = [];
+    await train(session, {
+      ...settings,
+      epochs: 2,
+      onStep: (event) => {
+        seen.push(event);
+        known = event.step;
+      },
+      onEvaluatedBatch: (part, { indices, labels, logits }) => {
+        batches.push(`${part} ${indices.join()}`);
+        expect([labels.length, logits.length]).toEqual([indices.length, indices.length * 3]);
+      },
+      pause: {
+        isDue: () => true,
+        take: async (step) => {
+          taken.push(step);
+          expect(known).toBe(step);
+          expect((await evaluate(session, data.test)).count).toBe(10);
+          await session.readStates();
+        },
+      },
+    });
+    expect(taken).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(batches.filter((b) => b.startsWith("test"))).toEqual(
+      Array.from({ length: 2 }, () => ["test 0,1,2,3", "test 4,5,6,7", "test 8,9"]).flat(),
+    );
+    expect(withoutRate(seen)).toEqual(withoutRate(plain.steps));
+    expect(await session.readStates()).toEqual(plain.state);
+  });
+
   test("feeds each epoch's pictures in its own shuffled order, without the partial batch", async () => {
     const seen: number[] = [];
     const { read } = data.train;
