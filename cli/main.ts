@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { version } from "../package.json";
 import { benchCommand } from "./commands/bench.ts";
 import { compileCommand } from "./commands/compile.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { goldenCommand } from "./commands/golden.ts";
@@ -27,6 +28,7 @@ const commands = [
   inspectCommand,
   goldenCommand,
   optCommand,
+  diffCommand,
   runCommand,
   tuneCommand,
   planCommand,
