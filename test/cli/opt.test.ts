@@ -122,7 +122,7 @@ output output = %y
     ["lowr", "error: --passes: there is no pass lowr; did you mean `lower`?\n"],
     [
       "plan",
-      /^error: --passes: plan takes kernels, and this is graph; the pipeline runs number-streams,.*,order before it\n$/,
+      /^error: --passes: plan takes kernels, and this is graph; the pipeline runs number-streams,.*,rematerialise before it\n$/,
     ],
     ["lower,autodiff", "error: --passes: autodiff takes graph, and this is expr\n"],
   ])("--passes %s", async (names, message) => {
