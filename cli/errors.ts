@@ -17,16 +17,24 @@ export class DiagnosedError extends Error {
   }
 }
 
-/** The command ends here, and what there was to say has been said: by default, the person stopped it. */
-export class Interrupted extends Error {
-  /** 128 + SIGINT, as shells have it. */
-  readonly code: number = 130;
+/** The command ends here with this exit code, and what there was to say has been said. */
+export class Ended extends Error {
+  constructor(readonly code: number) {
+    super();
+  }
+}
+
+/** The person stopped the command. */
+export class Interrupted extends Ended {
+  constructor() {
+    super(130); // 128 + SIGINT, as shells have it
+  }
 }
 
 /** Tells what went wrong, and gives the exit code. */
 export function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has told it
-  if (error instanceof Interrupted) return error.code;
+  if (error instanceof Ended) return error.code;
   if (error instanceof UsageError) {
     say(`error: ${error.message}`);
     return 2;

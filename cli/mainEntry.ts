@@ -10,6 +10,13 @@ export function mainEntryName(program: Program): EntryName {
   return order(program.model.mode).find((name) => program.entries[name])!;
 }
 
+/** The entry points to compile where that one is all that is wanted. */
+export const mainEntriesOf = (model: {
+  readonly mode: "train" | "infer";
+  readonly classes: number | null;
+}): EntryName[] =>
+  model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
+
 export function mainEntry(model: CompiledModel): { name: EntryName; entry: CompiledEntry } {
   const name = order(model.graph.mode).find((name) => model.entries[name])!;
   return { name, entry: model.entries[name]! };

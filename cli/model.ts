@@ -114,6 +114,10 @@ async function openText(path: string, options: ModelOptions): Promise<OpenedMode
     if (value !== undefined && value !== says[option as keyof typeof says])
       throw new UsageError(`--${option} ${value}: ${path} is for ${says[option as keyof typeof says]}`);
   if (options.set) throw new UsageError(`--set is for model files; in ${path} all settings have their values`);
+  if (options.memoryLimit !== undefined && !isGraph)
+    throw new UsageError(
+      `--memory-limit is for model files and graphs; ${path} is past them, at the stage ${program.stage}`,
+    );
   if (isGraph) return { ...figures, compile: (needs) => compileFile(program, new Map(), options, needs) };
   const entry = entryOf(program);
   return {

@@ -14,10 +14,7 @@ export interface TextFile {
 }
 
 /** `-` is standard input. Throws DiagnosedError where the text cannot be read or the program does not hold together. */
-export async function readTextFile(
-  path: string,
-  { target: option = "portable" }: { target?: string },
-): Promise<TextFile> {
+export async function readTextFile(path: string, { target: option }: { target?: string }): Promise<TextFile> {
   const text = readText(path);
   const name = path === "-" ? "stdin" : path;
   const { parse, programProblems, TextError } = await import("../compiler/index.ts");
@@ -47,9 +44,9 @@ export async function readTextFile(
 }
 
 /** Kernels are scheduled for a target, which an option can describe, not change. */
-async function targetOf(program: StageProgram, name: string, option: string): Promise<Target> {
-  if (!("target" in program)) return describedTarget(option);
-  const target = await describedTarget(option === "portable" ? program.target : option);
+async function targetOf(program: StageProgram, name: string, option: string | undefined): Promise<Target> {
+  if (!("target" in program)) return describedTarget(option ?? "portable");
+  const target = await describedTarget(option ?? program.target);
   if (target.name !== program.target)
     throw new UsageError(`--target ${option}: the kernels in ${name} are scheduled for ${program.target}`);
   return target;

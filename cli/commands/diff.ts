@@ -1,9 +1,8 @@
 import { Command } from "commander";
 import { openDevice } from "../../runtime/node/device.ts";
-import type { EntryName } from "../../runtime/program/schema.ts";
 import { type Difference, differencesBetween, type Summary, sections, summaryOf } from "../diff/summary.ts";
-import { Interrupted } from "../errors.ts";
-import { mainEntryName } from "../mainEntry.ts";
+import { Ended } from "../errors.ts";
+import { mainEntriesOf, mainEntryName } from "../mainEntry.ts";
 import { openModel } from "../model.ts";
 import { addAdapterOption, addModelOptions, type DeviceOptions, jsonOption, type ModelOptions } from "../options.ts";
 import { emit, emitJson, say } from "../output.ts";
@@ -33,21 +32,14 @@ export const diffCommand = () =>
       if (options.json) emitJson(differences);
       else if (differences.length > 0) emit(describe(a, b, differences));
       if (differences.length === 0) return say(`${a} and ${b} compile to the same.`);
-      throw new Differ();
+      throw new Ended(1);
     });
-
-/** What there was to say has been said; the exit code says it again. */
-class Differ extends Interrupted {
-  override readonly code = 1;
-}
 
 async function summarised(path: string, options: DiffOptions): Promise<Summary> {
   const model = await openModel(path, options);
-  const entries: EntryName[] =
-    model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
   const usual = model.scheduledFor ?? "portable";
   const { target, choose } = await tunedTarget(options, usual, () => openDevice(options));
-  const { artifact } = await model.compile({ target, choose, entries });
+  const { artifact } = await model.compile({ target, choose, entries: mainEntriesOf(model) });
   return summaryOf(artifact, mainEntryName(artifact.program));
 }
 

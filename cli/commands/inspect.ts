@@ -5,11 +5,11 @@ import type { CompiledEntry } from "../../compiler/pipeline.ts";
 import { openDevice } from "../../runtime/node/device.ts";
 import { writeFileAtomically } from "../../runtime/node/files.ts";
 import { KilnError } from "../../runtime/program/error.ts";
-import type { Artifact, EntryName } from "../../runtime/program/schema.ts";
+import type { Artifact } from "../../runtime/program/schema.ts";
 import { DumpIr } from "../dumpIr.ts";
 import { UsageError } from "../errors.ts";
 import { planJsonToText, storedKernels, storedKernelsText, storedPlan } from "../inspect/storedPlan.ts";
-import { mainEntry, mainEntryName } from "../mainEntry.ts";
+import { mainEntriesOf, mainEntry, mainEntryName } from "../mainEntry.ts";
 import { describeMemory } from "../memory.ts";
 import { type OpenedModel, openModel } from "../model.ts";
 import {
@@ -78,8 +78,7 @@ function requireAgreement({ format, stage, output }: InspectOptions): void {
 async function compiledText(model: OpenedModel, options: InspectOptions): Promise<string> {
   const { stage, format } = options;
   const { target, choose, report } = await tunedTarget(options, "portable", () => openDevice(options));
-  const entries: EntryName[] =
-    model.mode === "infer" ? ["forward"] : [model.classes === null ? "gradientsFromCotangent" : "step"];
+  const entries = mainEntriesOf(model);
   const dump = new DumpIr();
   const compiled = await model.compile({
     target,
