@@ -172,12 +172,12 @@ async function timed(
 }
 
 /** What keeping to a limit has cost, in a line. */
-function describeLimit({ plan, problem, recomputation }: CompiledEntry, limit: number): string {
-  const { again, operations } = recomputation!;
-  const first = problem.kernels.length - again.length;
+function describeLimit({ plan, recomputation }: CompiledEntry, limit: number): string {
+  const { kernels, further, operations } = recomputation!;
   return (
     `Memory limit ${formatBytes(limit)}: the plan takes ${formatBytes(plan.arenaBytes)} (${plan.arenaBytes} bytes); ` +
-    `${again.length} of ${first} kernels run again, ${(100 * (operations - 1)).toFixed(1)}% more operations`
+    `${further === 0 ? `${kernels} kernels as without it` : `${kernels + further} kernels instead of ${kernels}`}, ` +
+    `${(100 * (operations - 1)).toFixed(1)}% more operations`
   );
 }
 

@@ -3,14 +3,14 @@ import { didYouMean, suggest } from "./diagnostics/suggest.ts";
 import { type Stage, type StageProgram, stageOf } from "./ir/stage.ts";
 import { autodiff, type GraphContext, optimizer, prepare, simplify } from "./passes/graphPasses.ts";
 import { type Pass, Pipeline, runPipeline } from "./passes/pass.ts";
-import { type PipelineContext, toExpr, toFused, toKernels, toLaidOut, toPlan } from "./pipeline.ts";
+import { type PipelineContext, toExpr, toFused, toKernels, toLaidOut, toPlan, toSlices } from "./pipeline.ts";
 
 /** What all passes know beside the program. */
 export type PassContext = PipelineContext & GraphContext;
 
 export type NamedPass = Pass<any, StageProgram, PassContext>;
 
-const inOrder = [prepare, autodiff, optimizer, simplify, toExpr, toLaidOut, toFused, toKernels, toPlan];
+const inOrder = [prepare, autodiff, optimizer, simplify, toExpr, toLaidOut, toFused, toSlices, toKernels, toPlan];
 
 /** In the order of a training step; one that runs twice stands where it runs first. */
 export const namedPasses: readonly NamedPass[] = [

@@ -20,6 +20,7 @@ import { foldConstants } from "./passes/foldConstants.ts";
 import { fusion } from "./passes/fusion.ts";
 import { layout } from "./passes/layout.ts";
 import { lower } from "./passes/lower.ts";
+import { microbatch } from "./passes/microbatch.ts";
 import { orderKernels } from "./passes/order.ts";
 import { type Pass, type Pipeline, pipeline, runPipeline } from "./passes/pass.ts";
 import { type MemoryLimit, type Recomputation, recomputationIn, rematerialise } from "./passes/rematerialise.ts";
@@ -131,6 +132,19 @@ export const toFused: Pipeline<LaidOutProgram, FusedProgram, PipelineContext> = 
     problems: fusedProblems,
   });
 
+/** What a limit on memory makes of the groups. */
+export const toSlices: Pipeline<FusedProgram, FusedProgram, PipelineContext> = pipeline<
+  FusedProgram,
+  PipelineContext
+>().add({
+  name: "microbatch",
+  takes: ["fused"],
+  summary: "Under a limit on memory, large values are made for a few pictures at a time.",
+  run: (program, { memoryLimit, ...context }) =>
+    memoryLimit ? microbatch(program, { ...context, bytes: memoryLimit.bytes }) : program,
+  problems: fusedProblems,
+});
+
 export const toKernels: Pipeline<FusedProgram, KernelProgram, PipelineContext> = pipeline<
   FusedProgram,
   PipelineContext
@@ -177,10 +191,12 @@ export function compileEntry(graph: Graph, { onPass, verify, ...context }: Pipel
   const options = { verify, onPass: onPass as ((name: string, result: unknown) => void) | undefined };
   if (verify) verifyGraph(graph);
   const expr = runPipeline(toExpr, graph, context, options);
-  const fused = runPipeline(toLaidOut.then(toFused), expr, context, options);
+  const whole = runPipeline(toLaidOut.then(toFused), expr, context, options);
+  const fused = runPipeline(toSlices, whole, context, options);
   const kernels = runPipeline(toKernels, fused, context, options);
   const program = runPipeline(toPlan, kernels, context, options);
-  const recomputation = context.memoryLimit && recomputationIn(kernels, fused);
+  const recomputation =
+    context.memoryLimit && recomputationIn(kernels, scheduleProgram({ ...context, program: whole }));
   return { graph, expr, fused, kernels, recomputation, ...plannedEntry(program, context.target) };
 }
 
@@ -189,13 +205,21 @@ export function planProgram(program: StageProgram, context: PipelineContext): Pl
   switch (stageOf(program)) {
     case "graph":
     case "joint":
-      return runPipeline(toExpr.then(toLaidOut).then(toFused).then(toKernels).then(toPlan), program as Graph, context);
+      return runPipeline(
+        toExpr.then(toLaidOut).then(toFused).then(toSlices).then(toKernels).then(toPlan),
+        program as Graph,
+        context,
+      );
     case "expr":
-      return runPipeline(toLaidOut.then(toFused).then(toKernels).then(toPlan), program as ExprProgram, context);
+      return runPipeline(
+        toLaidOut.then(toFused).then(toSlices).then(toKernels).then(toPlan),
+        program as ExprProgram,
+        context,
+      );
     case "expr laid out":
       return runPipeline(toFused.then(toKernels).then(toPlan), program as LaidOutProgram, context);
     case "fused":
-      return runPipeline(toKernels.then(toPlan), program as FusedProgram, context);
+      return runPipeline(toSlices.then(toKernels).then(toPlan), program as FusedProgram, context);
     case "kernels":
       return runPipeline(toPlan, program as KernelProgram, context);
     case "plan":

@@ -18,6 +18,8 @@ export interface ReduceStep {
   readonly results: readonly Local[];
   readonly axes: readonly Axis[];
   readonly body: Scalar;
+  /** What a sum starts from, over the group's axes: the sum so far, where another group has made a part of it. 0 where not said. */
+  readonly start?: Scalar;
 }
 
 export interface StoreStep {
@@ -31,6 +33,10 @@ export interface StoreStep {
 }
 
 export type Step = ReduceStep | StoreStep;
+
+/** What a step computes. */
+export const scalarsOf = (step: Step): readonly Scalar[] =>
+  step.kind === "store" ? [step.expr] : step.start ? [step.start, step.body] : [step.body];
 
 export interface Group {
   readonly name: string;

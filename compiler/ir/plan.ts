@@ -4,7 +4,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Value } from "./types.ts";
 
 /** A value in the arena; it lives over steps (`Plan.dispatches`) start <= i < end. Offsets count in one address range: arena k begins
- * where arena k-1 ends. Size is rounded up to 256 bytes. */
+ * where arena k-1 ends. Size is rounded up to 256 bytes. A part of a value has a buffer inside the whole's, as long as that lives. */
 export interface PlanBuffer {
   readonly value: Value;
   readonly offset: number;

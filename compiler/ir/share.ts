@@ -113,7 +113,7 @@ export function shareGroup(group: Group): Group {
   const sharing = new Sharing();
   const steps = group.steps.map((step) =>
     step.kind === "reduce"
-      ? { ...step, body: sharing.scalar(step.body) }
+      ? { ...step, body: sharing.scalar(step.body), ...(step.start ? { start: sharing.scalar(step.start) } : {}) }
       : { ...step, index: step.index.map((i) => sharing.index(i)), expr: sharing.scalar(step.expr) },
   );
   return { ...group, steps };

@@ -22,6 +22,17 @@ export interface SourceLocation {
 export interface Value {
   readonly name: string;
   readonly type: TensorType;
+  /** Of a value that is stored inside another one. */
+  readonly part?: Part;
+}
+
+/**
+ * Rows of a value that has its first dimension outermost in memory: from row `from`, as many as the part's first extent.
+ * Whoever stores the parts, all rows once, has stored the whole.
+ */
+export interface Part {
+  readonly of: Value;
+  readonly from: number;
 }
 
 export const tensorType = (dtype: DType, shape: readonly number[]): TensorType => ({ dtype, shape });

@@ -1,6 +1,7 @@
 /** Holds the invariants that fused.ts states. */
-import type { FusedProgram, Group, StoreStep } from "./fused.ts";
+import { type FusedProgram, type Group, type ReduceStep, type StoreStep, scalarsOf } from "./fused.ts";
 import { type Axis, Index } from "./index.ts";
+import { bindingAlignment, partOffset } from "./parts.ts";
 import { indicesOf, type Local, readsOf, type Scalar, visitScalar } from "./scalar.ts";
 import { elementCount, formatType, type Value } from "./types.ts";
 import { Scope } from "./verifyGraph.ts";
@@ -42,7 +43,7 @@ export function fusedProblems(program: FusedProgram): string[] {
 const storesOf = (group: Group): StoreStep[] => group.steps.filter((s): s is StoreStep => s.kind === "store");
 
 const readsOfGroup = (group: Group): Set<Value> =>
-  new Set(group.steps.flatMap((s) => readsOf(s.kind === "reduce" ? s.body : s.expr)).map((r) => r.tensor));
+  new Set(group.steps.flatMap((s) => scalarsOf(s).flatMap(readsOf)).map((r) => r.tensor));
 
 function groupProblems(group: Group): string[] {
   const problems: string[] = [];
@@ -52,11 +53,19 @@ function groupProblems(group: Group): string[] {
     const known = new Set<Axis>([...group.axes, ...step.axes]);
     if (known.size !== group.axes.length + step.axes.length) problems.push("an axis stands twice");
     const what = step.kind === "reduce" ? `reduction ${step.results[0]?.name}` : `%${step.value.name}`;
-    problems.push(...scalarProblems(step.kind === "reduce" ? step.body : step.expr, known, locals, what));
-    if (step.kind === "reduce") for (const local of step.results) locals.add(local);
-    else problems.push(...storeProblems(step, group));
+    for (const scalar of scalarsOf(step)) problems.push(...scalarProblems(scalar, known, locals, what));
+    if (step.kind === "reduce") {
+      if (step.start) problems.push(...startProblems(step, group, locals, what));
+      for (const local of step.results) locals.add(local);
+    } else problems.push(...storeProblems(step, group));
   }
   return problems;
+}
+
+/** A sum goes on from a number that is there for each point of the group's axes. */
+function startProblems({ combiner, start }: ReduceStep, group: Group, locals: ReadonlySet<Local>, what: string) {
+  const wrong = scalarProblems(start!, new Set(group.axes), locals, `the start of ${what}`);
+  return combiner === "sum" ? wrong : [...wrong, `${what} starts from another one, and is no sum`];
 }
 
 function scalarProblems(
@@ -110,6 +119,13 @@ function layoutProblems(value: Value, program: FusedProgram, replaces: Value | u
   const { length } = value.type.shape;
   if (layout.length !== length || layout.toSorted((a, b) => a - b).some((d, i) => d !== i))
     return [`%${value.name}, ${formatType(value.type)}, is laid out as [${layout.join(",")}]`];
+  if (value.part) {
+    const { of } = value.part;
+    if (layout[0] !== 0 || program.layouts.get(of)?.join() !== layout.join())
+      return [`%${value.name} is a part of %${of.name}, but its layout has not the same rows`];
+    if (partOffset(value) % bindingAlignment !== 0)
+      return [`%${value.name} begins ${partOffset(value)} bytes into %${of.name}, no multiple of ${bindingAlignment}`];
+  }
   if (replaces && program.layouts.get(replaces)?.join() !== layout.join())
     return [`%${value.name} is laid out otherwise than %${replaces.name}, which it replaces`];
   return [];

@@ -4,6 +4,7 @@ import { type OpDefinition, OpError, readOptions } from "../ops/define.ts";
 import { ops } from "../ops/registry.ts";
 import { type InputTypes, inferTypes } from "../ops/shapeRule.ts";
 import { type Graph, inputValues, type Node, type OptionValue, outputValues } from "./graph.ts";
+import { isCovered } from "./parts.ts";
 import { formatType, sameShape, sameType, type TensorType, type Value } from "./types.ts";
 
 /** Throws an Error that lists all that is wrong with the graph. */
@@ -73,7 +74,8 @@ export class Scope {
   }
 
   read(value: Value, by: string): void {
-    if (!this.defined.has(value)) this.problems.push(`${by} reads %${value.name}, which is not defined before it`);
+    if (!this.defined.has(value) && !isCovered(value, this.defined.keys()))
+      this.problems.push(`${by} reads %${value.name}, which is not defined before it`);
   }
 
   positionOf(value: Value): number | undefined {

@@ -3,7 +3,6 @@
  * running the kernel that made them a second time: the same text on the same numbers, so the same bits.
  */
 import type { Target } from "../../runtime/program/schema.ts";
-import type { FusedProgram } from "../ir/fused.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import type { KernelProgram } from "../ir/kernelProgram.ts";
 import { PlanError } from "../plan/error.ts";
@@ -23,9 +22,11 @@ export interface MemoryLimit {
 
 /** What a limit has cost. */
 export interface Recomputation {
-  /** Kernels that run a second time or more. */
-  readonly again: readonly Kernel[];
-  /** Operations executed, second runs included, as a multiple of those without. */
+  /** Kernels that would run without it. */
+  readonly kernels: number;
+  /** How many more run: slices of them, and kernels once more. */
+  readonly further: number;
+  /** Operations executed, as a multiple of those without it. */
   readonly operations: number;
 }
 
@@ -49,24 +50,28 @@ export function rematerialise(program: KernelProgram, target: Target, limit: Mem
   return { ...program, kernels, layouts };
 }
 
-/** What the second runs in a program cost: those of its kernels that are no group's. */
-export function recomputationIn({ kernels }: KernelProgram, { groups }: FusedProgram): Recomputation {
-  const first = new Set(groups.map(({ name }) => name));
-  const again = kernels.filter(({ name }) => !first.has(name));
-  const once = sum(kernels) - sum(again);
-  return { again, operations: once === 0 ? 1 : 1 + sum(again) / once };
+/** What a program's kernels cost more than those that it would have without a limit. */
+export function recomputationIn({ kernels }: KernelProgram, without: KernelProgram): Recomputation {
+  const once = sum(without.kernels);
+  return {
+    kernels: without.kernels.length,
+    further: kernels.length - without.kernels.length,
+    operations: once === 0 ? 1 : sum(kernels) / once,
+  };
+}
+
+/** Whether `rematerialise` can keep to a limit. */
+export function canRematerialise(problem: PlanProblem, bytes: number): boolean {
+  if (floorOf(rerunFlow(problem)).bytes > bytes) return false;
+  const attempt = new Attempt(problem);
+  return attempt.within(attempt.unlimited(), bytes) !== undefined;
 }
 
 function withinLimit(problem: PlanProblem, limit: MemoryLimit): Unfolded {
   const attempt = new Attempt(problem);
-  const unlimited = attempt.of(problem.kernels.map((_, k) => k));
-  if (unlimited.arenaBytes <= limit.bytes) return unlimited.result;
-  for (const margin of margins) {
-    const { sequence, peak } = searchReruns(attempt.flow, unlimited.sequence, margin * limit.bytes);
-    if (peak > limit.bytes) continue;
-    const made = attempt.of(sequence);
-    if (made.arenaBytes <= limit.bytes) return made.result;
-  }
+  const unlimited = attempt.unlimited();
+  const made = attempt.within(unlimited, limit.bytes);
+  if (made) return made.result;
   const smallest = attempt.smallest(unlimited);
   if (smallest.arenaBytes <= limit.bytes || limit.orSmallest) return smallest.result;
   throw limitError(problem, attempt.flow, limit.bytes, smallest.arenaBytes);
@@ -83,6 +88,23 @@ class Attempt {
 
   constructor(private readonly problem: PlanProblem) {
     this.flow = rerunFlow(problem);
+  }
+
+  /** Every kernel once. */
+  unlimited(): Made {
+    return this.of(this.problem.kernels.map((_, k) => k));
+  }
+
+  /** Within a limit, or undefined where no way was found. */
+  within(unlimited: Made, bytes: number): Made | undefined {
+    if (unlimited.arenaBytes <= bytes) return unlimited;
+    for (const margin of margins) {
+      const { sequence, peak } = searchReruns(this.flow, unlimited.sequence, margin * bytes);
+      if (peak > bytes) continue;
+      const made = this.of(sequence);
+      if (made.arenaBytes <= bytes) return made;
+    }
+    return undefined;
   }
 
   /** What comes of a sequence of runs, packed. */

@@ -2,6 +2,8 @@
  * Whether a plan is right, found out by running it: memory is a list of ranges and who owns them, and each dispatch reads
  * and writes them. Shares nothing with the planner, not even the rule of sizes; lifetimes come from what the dispatches do.
  */
+
+import { isCovered, shareRows, wholeOf } from "../ir/parts.ts";
 import {
   type Plan,
   type PlanBuffer,
@@ -92,6 +94,13 @@ function checkBuffers(plan: Plan, problem: PlanProblem): string[] {
     if (b.offset < 0 || b.offset % 256 !== 0) wrong.push(`${name} begins at ${b.offset}, which is no multiple of 256`);
     if (bytes(b.value) > limits.maxStorageBufferBindingSize) wrong.push(`${name} is over maxStorageBufferBindingSize`);
     if (end(b) > seams[seams.length - 1]) wrong.push(`${name} ends at ${end(b)}, past the arena`);
+    const whole = b.value.part && plan.buffers.find((w) => w.value === b.value.part!.of);
+    if (b.value.part) {
+      const at = b.value.part.from * (bytes(b.value) / b.value.type.shape[0]);
+      if (!whole) wrong.push(`${name} is a part of %${b.value.part.of.name}, which has no buffer`);
+      else if (b.offset !== whole.offset + at || end(b) > end(whole))
+        wrong.push(`${name} begins at ${b.offset}, not at ${at} of %${whole.value.name}`);
+    }
     for (const seam of seams)
       if (b.offset < seam && seam < end(b) && seam < seams[seams.length - 1])
         wrong.push(`${name} straddles two GPU buffers at ${seam}`);
@@ -105,12 +114,15 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
   const place = new Map(plan.buffers.map((b) => [b.value, b]));
   const intact = new Set<Value>();
   const overwrittenBy = new Map<Value, string>();
+  /** Of each memory: what of it was written, when for the first time, and the last use of any of it. */
+  const written = new Map<Value, readonly Value[]>();
+  const start = new Map<Value, number>();
   const lastUse = new Map<Value, number>();
-  const written = new Map<Value, number>();
+  const use = (value: Value, i: number) => lastUse.set(wholeOf(value), i);
 
   const write = (b: PlanBuffer, by: string, keep: ReadonlySet<Value>): void => {
     for (const other of plan.buffers) {
-      if (other === b || !intact.has(other.value) || !overlap(b, other)) continue;
+      if (wholeOf(other.value) === wholeOf(b.value) || !intact.has(other.value) || !overlap(b, other)) continue;
       if (keep.has(other.value))
         wrong.push(`${by} writes %${b.value.name} over %${other.value.name}, which it writes too`);
       intact.delete(other.value);
@@ -119,7 +131,7 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
     intact.add(b.value);
   };
   const read = (value: Value, by: string): void => {
-    if (intact.has(value)) return;
+    if (intact.has(value) || isCovered(value, intact)) return;
     const culprit = overwrittenBy.get(value);
     wrong.push(
       `${by} reads %${value.name}, ${culprit ? `which ${culprit} has overwritten` : "which was not written yet"}`,
@@ -132,7 +144,8 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
     if (!b) continue;
     write(b, "the run", inputs);
     inputs.add(value);
-    written.set(value, 0);
+    written.set(value, [value]);
+    start.set(value, 0);
   }
   plan.dispatches.forEach((dispatch, i) => {
     const by = stepName(dispatch);
@@ -140,7 +153,7 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
     for (const value of dispatch.reads) {
       if (!place.has(value)) continue;
       if (!own.has(value)) read(value, by);
-      lastUse.set(value, i);
+      use(value, i);
     }
     const done = new Set<Value>();
     for (const value of dispatch.writes) {
@@ -153,8 +166,12 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
           wrong.push(`${by} writes %${value.name} over %${r.name}, which it reads, and not in place`);
         }
       }
-      if (written.has(value)) wrong.push(`%${value.name} is written a second time by ${by}`);
-      written.set(value, i);
+      const before = written.get(wholeOf(value)) ?? [];
+      if (before.some((other) => shareRows(other, value)))
+        wrong.push(`%${value.name} is written a second time by ${by}`);
+      written.set(wholeOf(value), [...before, value]);
+      if (before.length === 0) start.set(wholeOf(value), i);
+      use(value, i);
       write(b, by, done);
       done.add(value);
     }
@@ -163,13 +180,13 @@ function checkMemory(plan: Plan, problem: PlanProblem): string[] {
   for (const value of problem.outputs) {
     if (!place.has(value)) continue;
     read(value, "whoever takes the outputs");
-    lastUse.set(value, last - 1);
+    use(value, last - 1);
   }
   for (const b of plan.buffers) {
-    const start = written.get(b.value);
-    const stop = Math.max(lastUse.get(b.value) ?? 0, start ?? 0) + 1;
-    if (b.start !== start || b.end !== stop) {
-      wrong.push(`%${b.value.name} lives over [${start}, ${stop}), but the plan says [${b.start}, ${b.end})`);
+    const from = start.get(wholeOf(b.value));
+    const to = (lastUse.get(wholeOf(b.value)) ?? from ?? 0) + 1;
+    if (b.start !== from || b.end !== to) {
+      wrong.push(`%${b.value.name} lives over [${from}, ${to}), but the plan says [${b.start}, ${b.end})`);
     }
   }
   return wrong;
@@ -299,7 +316,7 @@ function checkTotals(plan: Plan, problem: PlanProblem): string[] {
   );
   let bound = 0;
   for (let i = 0; i < Math.max(1, plan.dispatches.length); i++) {
-    const live = plan.buffers.filter((b) => b.start <= i && i < b.end);
+    const live = plan.buffers.filter((b) => !b.value.part && b.start <= i && i < b.end);
     const shared = live.filter((b) => takesPlace(b, live, i, plan.dispatches[i]));
     const copies = plan.textures.filter((t) => t.start <= i && i < t.end);
     const sum = (list: readonly { size: number }[]) => list.reduce((total, b) => total + b.size, 0);

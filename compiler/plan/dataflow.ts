@@ -1,4 +1,5 @@
 /** Who writes and who reads every value, by number: what ordering and liveness both compute on. */
+import { partsAmong, shareRows, wholeOf } from "../ir/parts.ts";
 import type { Value } from "../ir/types.ts";
 import { bytesOf, type PlanProblem, roundToSlice } from "./problem.ts";
 import { bytesInTexture, kernelStep, type Step, type Steps } from "./steps.ts";
@@ -9,9 +10,9 @@ export interface Dataflow {
   readonly values: readonly Value[];
   /** Bytes of each: in the arena rounded to slices, in textures whole rows of texels. */
   readonly sizes: readonly number[];
-  /** Step that writes the value; -1 for an input. */
+  /** Step that writes the value, of one that is written in parts the one that writes the first; -1 for an input. */
   readonly writer: readonly number[];
-  /** Steps that read the value, the writer left out. */
+  /** Steps that read the value or parts of it, or write a further part of it: it lives on for them. */
   readonly readers: readonly (readonly number[])[];
   /** Whether the value lives to the end. */
   readonly kept: readonly boolean[];
@@ -26,7 +27,8 @@ export interface Dataflow {
 }
 
 /**
- * Dataflow of a problem's kernels, or of the steps that run them, whatever their order.
+ * Dataflow of a problem's kernels, or of the steps that run them, whatever their order. What is stored in parts is one
+ * value, the whole; its parts are written in their order.
  * Throws where a value has two writers, or where one that is read has none: no plan can be right then.
  */
 export function dataflow(
@@ -45,8 +47,12 @@ export function dataflow(
     writer.push(by);
   };
   for (const input of problem.inputs) if (!outside.has(input)) add(input, -1);
+  const inParts = partWriters(steps);
   steps.forEach((step, k) => {
-    for (const value of step.writes) if (!outside.has(value)) add(value, k);
+    for (const value of step.writes) {
+      const parts = value.part && inParts.get(value.part.of)!;
+      if (!outside.has(value) && (!parts || parts[0].step === k)) add(wholeOf(value), k);
+    }
   });
 
   const readers: number[][] = values.map(() => []);
@@ -54,18 +60,27 @@ export function dataflow(
   const writes: number[][] = [];
   const before = steps.map(() => new Set<number>());
   steps.forEach((step, k) => {
-    const arenaReads: number[] = [];
+    const arenaReads = new Set<number>();
     for (const value of step.reads) {
       if (outside.has(value)) continue;
-      const v = number.get(value);
+      const v = number.get(wholeOf(value));
       if (v === undefined) throw new Error(`plan: ${step.name} reads %${value.name}, which no kernel writes`);
       if (writer[v] === k) continue;
-      arenaReads.push(v);
-      readers[v].push(k);
+      arenaReads.add(v);
       if (writer[v] >= 0) before[k].add(writer[v]);
+      for (const part of inParts.get(values[v]) ?? [])
+        if (part.step !== k && shareRows(part.value, value)) before[k].add(part.step);
     }
-    reads.push(arenaReads);
-    writes.push(step.writes.flatMap((value) => number.get(value) ?? []));
+    for (const { part } of step.writes) {
+      const parts = part ? inParts.get(part.of)! : [];
+      const earlier = parts[parts.findIndex(({ step }) => step === k) - 1];
+      if (!part || !earlier) continue;
+      before[k].add(earlier.step);
+      arenaReads.add(number.get(part.of)!);
+    }
+    for (const v of arenaReads) readers[v].push(k);
+    reads.push([...arenaReads]);
+    writes.push(step.writes.flatMap((value) => number.get(wholeOf(value)) ?? []).filter((v) => writer[v] === k));
   });
   orderVersions(problem, steps, before);
 
@@ -99,6 +114,18 @@ export function dataflow(
     before: before.map((set) => [...set]),
     after,
   };
+}
+
+interface PartWriter {
+  readonly value: Value;
+  readonly step: number;
+}
+
+/** Of each value that is written in parts, who writes them, in the order of their rows. */
+function partWriters(steps: readonly Step[]): Map<Value, PartWriter[]> {
+  const writer = new Map(steps.flatMap((step, k) => step.writes.map((value) => [value, k] as const)));
+  const parts = [...partsAmong(writer.keys())];
+  return new Map(parts.map(([whole, list]) => [whole, list.map((value) => ({ value, step: writer.get(value)! }))]));
 }
 
 /** Readers of a state's version run before the kernel that writes the next, and readers of the next after it. */

@@ -1,12 +1,13 @@
 /** Kernels in order -> every value at an offset. */
 import { textureBytes } from "../../runtime/program/texture.ts";
+import { partOffset, partsAmong } from "../ir/parts.ts";
 import type { Plan, PlanBuffer } from "../ir/plan.ts";
 import { dataflow } from "./dataflow.ts";
 import { checkTensorSizes } from "./limits.ts";
 import { liveness, lowerBound, type ValueBlock } from "./liveness.ts";
 import { pack } from "./pack.ts";
 import { pageBytes } from "./place.ts";
-import { bytesOf, type PlanProblem, sliceAlignment } from "./problem.ts";
+import { bytesOf, type PlanProblem, roundToSlice, sliceAlignment } from "./problem.ts";
 import { shareTextures } from "./shareTextures.ts";
 import { withCopies } from "./steps.ts";
 
@@ -26,12 +27,16 @@ export function planMemory(problem: PlanProblem): Plan {
   const arenas = pageBytes(blocks, offsets, page).filter((bytes) => bytes > 0);
   const arenaStart = startsOf(pageBytes(blocks, offsets, page));
 
+  const parts = partsAmong(problem.kernels.flatMap((kernel) => kernel.buffers.map((b) => b.value)));
   const buffers: PlanBuffer[] = [];
   blocks.forEach((block, b) => {
     const p = Math.floor(offsets[b] / page);
     const offset = arenaStart[p] + (offsets[b] - p * page);
     for (const v of block.values) {
-      buffers.push({ value: flow.values[v], offset, size: flow.sizes[v], start: start[v], end: end[v] });
+      const at = { start: start[v], end: end[v] };
+      buffers.push({ value: flow.values[v], offset, size: flow.sizes[v], ...at });
+      for (const part of parts.get(flow.values[v]) ?? [])
+        buffers.push({ value: part, offset: offset + partOffset(part), size: roundToSlice(bytesOf(part)), ...at });
     }
   });
   buffers.sort((a, b) => a.start - b.start || a.offset - b.offset);

@@ -3,6 +3,7 @@ import type { Target } from "../../runtime/program/schema.ts";
 import type { Update } from "../ir/graph.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import type { KernelProgram, PlannedProgram } from "../ir/kernelProgram.ts";
+import { bindingAlignment } from "../ir/parts.ts";
 import { bytesPerElement, elementCount, type Value } from "../ir/types.ts";
 
 export interface PlanProblem {
@@ -39,8 +40,8 @@ export function planProblem(program: KernelProgram | PlannedProgram, target: Tar
   };
 }
 
-/** WebGPU's minStorageBufferOffsetAlignment where nothing smaller was asked for: every slice starts at a multiple. */
-export const sliceAlignment = 256;
+/** Every slice of the arena starts at a multiple. */
+export const sliceAlignment = bindingAlignment;
 
 export const roundToSlice = (bytes: number): number => Math.ceil(bytes / sliceAlignment) * sliceAlignment;
 

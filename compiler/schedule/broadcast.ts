@@ -12,7 +12,7 @@ import * as K from "../ir/kernelExpr.ts";
 import type { Condition, UniformName } from "../ir/scalar.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction } from "./contraction.ts";
-import { emitEpilogue, inScalars } from "./epilogue.ts";
+import { assignScalars, emitEpilogue, emitStart, inScalars } from "./epilogue.ts";
 import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
@@ -82,14 +82,7 @@ class Builder {
         shape: [s.tileRows, 4],
         initial: 0,
       });
-      const { unroll } = s;
-      const { extent } = this.inner;
-      for (const steps of new Set([extent >= unroll ? unroll : 0, extent % unroll]))
-        if (steps > 0) this.hoistRows(steps);
-      const body = (checked: ReadonlySet<Condition>) => this.innerLoop(checked);
-      const outer = c.inner.filter((k) => k !== this.inner);
-      tileLoops({ nest, guards, free, body }, outer);
-      emitEpilogue({
+      const place = {
         contraction: c,
         nest,
         table,
@@ -100,9 +93,16 @@ class Builder {
         rowsCovered: this.rowTile.extent * s.tileRows,
         columnBase: Index.of(this.columnTile).times(s.threadColumns).plus(this.lane).times(4),
         columnsCovered: this.columnTile.extent * s.threadColumns * 4,
-        serialRows: s.serialRows,
-        ...inScalars(nest),
-      });
+      };
+      emitStart(place, assignScalars(nest));
+      const { unroll } = s;
+      const { extent } = this.inner;
+      for (const steps of new Set([extent >= unroll ? unroll : 0, extent % unroll]))
+        if (steps > 0) this.hoistRows(steps);
+      const body = (checked: ReadonlySet<Condition>) => this.innerLoop(checked);
+      const outer = c.inner.filter((k) => k !== this.inner);
+      tileLoops({ nest, guards, free, body }, outer);
+      emitEpilogue({ ...place, serialRows: s.serialRows, ...inScalars(nest) });
     };
     this.bindGrid(grid.id);
     if (grid.overshoots) {

@@ -14,7 +14,7 @@ import type { Condition, UniformName } from "../ir/scalar.ts";
 import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction, Operand } from "./contraction.ts";
-import { emitEpilogue } from "./epilogue.ts";
+import { emitEpilogue, emitStart, type TilePlace } from "./epilogue.ts";
 import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { Nest } from "./nest.ts";
@@ -81,6 +81,7 @@ class Builder {
     const tile = () => {
       const type = { dtype: "f32", width: 4 } as const;
       nest.push({ kind: "registers", name: "acc", type, shape: [s.tileRows, this.blocks], initial: 0 });
+      for (let block = 0; block < this.blocks; block++) this.start(block, uniforms);
       this.hoistRows();
       const outer = c.inner.filter((k) => k !== this.inner);
       tileLoops({ nest, guards, free, body: (checked) => this.innerLoop(checked) }, outer);
@@ -296,11 +297,9 @@ class Builder {
     return loadGuarded(nest, table, c.a.read, address, conditions);
   }
 
-  /** Stores four columns of every row. */
-  private finish(block: number, uniforms: Set<UniformName>): void {
+  private place(block: number, uniforms: Set<UniformName>): TilePlace {
     const { c, s, nest, table } = this;
-    const acc = (row: Index) => K.register("acc", [nest.index(row), K.int(block)], "f32", 4);
-    emitEpilogue({
+    return {
       contraction: c,
       nest,
       table,
@@ -311,6 +310,26 @@ class Builder {
       rowsCovered: this.rowTile.extent * s.tileRows,
       columnBase: Index.of(this.columnTile).times(this.blocks).plus(block).times(4),
       columnsCovered: this.columnTile.extent * s.tileColumns,
+    };
+  }
+
+  /** Four columns of every row get what their sums go on from. */
+  private start(block: number, uniforms: Set<UniformName>): void {
+    const { nest } = this;
+    emitStart(this.place(block, uniforms), (row, value, column) => {
+      const index = [nest.index(row), K.int(block)];
+      const old = (k: number) => K.component(K.register("acc", index, "f32", 4), K.int(k));
+      const four = [0, 1, 2, 3].map((k) => (k === column ? value : old(k)));
+      nest.push({ kind: "assign", register: "acc", index, value: column === undefined ? value : K.vector(four) });
+    });
+  }
+
+  /** Stores four columns of every row. */
+  private finish(block: number, uniforms: Set<UniformName>): void {
+    const { nest } = this;
+    const acc = (row: Index) => K.register("acc", [nest.index(row), K.int(block)], "f32", 4);
+    emitEpilogue({
+      ...this.place(block, uniforms),
       serialRows: false,
       vector: acc,
       element: (row, column) => K.component(acc(row), nest.index(column)),

@@ -1,5 +1,5 @@
 /** Which stored values may take the place of values that the same kernel reads. */
-import type { Group } from "../ir/fused.ts";
+import { type Group, scalarsOf } from "../ir/fused.ts";
 import { type ReadNode, readsOf } from "../ir/scalar.ts";
 import type { Value } from "../ir/types.ts";
 import { elementCount } from "../ir/types.ts";
@@ -12,12 +12,14 @@ import type { BufferTable } from "./buffers.ts";
 export function inPlacePairs(group: Group, table: BufferTable): (readonly [Value, Value])[] {
   const reads = new Map<Value, { node: ReadNode; final: boolean }[]>();
   for (const step of group.steps) {
-    const final = step.kind === "store" && step.axes.length === 0;
-    for (const node of readsOf(step.kind === "store" ? step.expr : step.body)) {
-      const list = reads.get(node.tensor) ?? [];
-      list.push({ node, final });
-      reads.set(node.tensor, list);
-    }
+    // What a sum starts from is read once for each element, like what is read as it is stored.
+    const once = step.kind === "reduce" ? step.start : step.axes.length === 0 ? step.expr : undefined;
+    for (const scalar of scalarsOf(step))
+      for (const node of readsOf(scalar)) {
+        const list = reads.get(node.tensor) ?? [];
+        list.push({ node, final: scalar === once });
+        reads.set(node.tensor, list);
+      }
   }
   const pairs: (readonly [Value, Value])[] = [];
   for (const step of group.steps) {

@@ -5,7 +5,7 @@
  */
 
 import type { Target } from "../../runtime/program/schema.ts";
-import type { FusedProgram, Group, ReduceStep, StoreStep } from "../ir/fused.ts";
+import { type FusedProgram, type Group, type ReduceStep, type StoreStep, scalarsOf } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import type { Kernel, KernelExpr, Width } from "../ir/kernel.ts";
 import * as K from "../ir/kernelExpr.ts";
@@ -40,7 +40,9 @@ const vectorizable = (group: Group, fastest: { axis: Axis; coefficient: number }
   fastest.axis.extent % 4 === 0 &&
   group.steps.every((s) => s.kind === "reduce" || s.axes.length === 0) &&
   group.steps.every((s) =>
-    readsOf(s.kind === "reduce" ? s.body : s.expr).every((r) => r.index.every((i) => i.dataScalars().length === 0)),
+    scalarsOf(s)
+      .flatMap(readsOf)
+      .every((r) => r.index.every((i) => i.dataScalars().length === 0)),
   );
 
 export function scheduleMap(group: Group, program: FusedProgram, target: Target): Kernel {
@@ -166,6 +168,10 @@ function emitReduce(step: ReduceStep, emitter: ScalarEmitter, locals: Map<Local,
     nest.push({ kind: "registers", name: names[i], type, shape: [], initial });
     locals.set(result, K.register(names[i], [], result.dtype, width));
   });
+  if (step.start) {
+    const start = emitter.emit(step.start);
+    nest.push({ kind: "assign", register: names[0], index: [], value: width === 4 ? K.splat(start) : start });
+  }
   const terms = step.axes.reduce((n, a) => n * a.extent, 1);
   const unroll = terms <= unrollLimit;
 

@@ -2,7 +2,7 @@
  * Kernels made before: a group that is another one but for the names of its values gets that one's kernel. Networks
  * repeat their layers, and entry points repeat each other's groups.
  */
-import type { FusedProgram, Group } from "../ir/fused.ts";
+import { type FusedProgram, type Group, scalarsOf } from "../ir/fused.ts";
 import type { Axis } from "../ir/index.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import { indicesOf, type Scalar, visitScalar } from "../ir/scalar.ts";
@@ -94,7 +94,8 @@ function formOf(group: Group, layouts: FusedProgram["layouts"]): Form {
   for (const step of group.steps) {
     if (step.kind === "reduce") {
       const results = step.results.map((r) => `${r.name}:${r.dtype}`).join(" ");
-      lines.push(`${results} = ${step.combiner} over ${list(step.axes)} of ${writer.scalar(step.body)}`);
+      const start = step.start ? ` from ${writer.scalar(step.start)}` : "";
+      lines.push(`${results} = ${step.combiner} over ${list(step.axes)}${start} of ${writer.scalar(step.body)}`);
     } else {
       const stored = writer.scalar(step.expr);
       lines.push(`store ${writer.access(step.value, step.index)} over ${list(step.axes)} ${stored}`);
@@ -110,10 +111,11 @@ function axesOf(group: Group): Axis[] {
   for (const step of group.steps) {
     for (const axis of step.axes) axes.add(axis);
     if (step.kind === "store") for (const index of step.index) index.axes(axes);
-    visitScalar(step.kind === "reduce" ? step.body : step.expr, (s) => {
-      if (!seen.has(s)) for (const index of indicesOf(s.node)) index.axes(axes);
-      seen.add(s);
-    });
+    for (const scalar of scalarsOf(step))
+      visitScalar(scalar, (s) => {
+        if (!seen.has(s)) for (const index of indicesOf(s.node)) index.axes(axes);
+        seen.add(s);
+      });
   }
   return [...axes].sort((a, b) => a.id - b.id);
 }

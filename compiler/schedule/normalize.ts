@@ -2,7 +2,7 @@
  * Loop axes in the form that schedules want: an axis read through / and % by a constant becomes two axes, and
  * neighbouring axes that every address sees as one become one (the taps and channels of a row of an image, say).
  */
-import type { FusedProgram, Group, Step } from "../ir/fused.ts";
+import { type FusedProgram, type Group, type Step, scalarsOf } from "../ir/fused.ts";
 import { Axis, Index } from "../ir/index.ts";
 import { type Condition, indicesOf, type Scalar, type ScalarNode, substituteAxes, visitScalar } from "../ir/scalar.ts";
 import { address } from "./buffers.ts";
@@ -14,12 +14,17 @@ const substituteStep = (
   memo: Map<Scalar, Scalar>,
 ): Step =>
   step.kind === "reduce"
-    ? { ...step, axes, body: substituteAxes(step.body, map, memo) }
+    ? {
+        ...step,
+        axes,
+        body: substituteAxes(step.body, map, memo),
+        ...(step.start ? { start: substituteAxes(step.start, map, memo) } : {}),
+      }
     : { ...step, axes, index: step.index.map((i) => i.substitute(map)), expr: substituteAxes(step.expr, map, memo) };
 
 const nodesOf = (step: Step): ScalarNode[] => {
   const nodes: ScalarNode[] = [];
-  visitScalar(step.kind === "reduce" ? step.body : step.expr, (s) => nodes.push(s.node));
+  for (const scalar of scalarsOf(step)) visitScalar(scalar, (s) => nodes.push(s.node));
   return nodes;
 };
 

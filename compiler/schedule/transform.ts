@@ -52,7 +52,7 @@ type TableNode = Extract<Scalar["node"], { kind: "table" }>;
 /** Sees a group as a transform; undefined where it is none. */
 export function asTransform(group: Group, layouts: FusedProgram["layouts"]): Transform | undefined {
   const [first] = group.steps;
-  if (first.kind !== "reduce" || first.combiner !== "sum" || !hasTables(first.body)) return undefined;
+  if (first.kind !== "reduce" || first.combiner !== "sum" || first.start || !hasTables(first.body)) return undefined;
   const normal = joinAxes({ group, exists: [] }, layouts).group;
   const [reduce, ...stores] = normal.steps as [ReduceStep, ...StoreStep[]];
   const factors = factorsOf(reduce.body);

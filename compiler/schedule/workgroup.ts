@@ -13,7 +13,7 @@ import type { Condition, UniformName } from "../ir/scalar.ts";
 import { spread } from "./broadcast.ts";
 import { type BufferTable, withStableWidths } from "./buffers.ts";
 import type { Contraction, Operand } from "./contraction.ts";
-import { emitEpilogue, inScalars } from "./epilogue.ts";
+import { assignScalars, emitEpilogue, emitStart, inScalars } from "./epilogue.ts";
 import { bindAxes, flatGrid } from "./grid.ts";
 import { inPlacePairs } from "./inPlace.ts";
 import { mayBeMesa, Nest } from "./nest.ts";
@@ -66,6 +66,21 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   const columnBase = Index.of(columnTile).times(blockColumns);
   const threadRow = Index.of(local).div(s.threadColumns);
   const threadColumn = Index.of(local).mod(s.threadColumns);
+
+  const place = {
+    contraction: c,
+    nest,
+    table,
+    uniforms,
+    rowAxes: c.rows,
+    rowBase: rowBase.plus(threadRow.times(s.tileRows)),
+    tileRows: s.tileRows,
+    rowsCovered: rowTile.extent * blockRows,
+    columnBase: columnBase.plus(threadColumn.times(4)),
+    columnsCovered: columnTile.extent * blockColumns,
+  };
+  const inGrid = (body: () => void): void => (grid.overshoots ? nest.if(K.lessThan(flat, K.int(tiles)), body) : body());
+  if (c.reduce.start) inGrid(() => emitStart(place, assignScalars(nest)));
 
   /** Copies [depth][extent] elements of an operand into workgroup memory, all invocations together. */
   const fetch = (
@@ -143,23 +158,7 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
   };
   tileLoops({ nest, guards, free, body: (checked) => nest.loop(block, {}, () => turn(checked)) }, outer);
 
-  const finish = () =>
-    emitEpilogue({
-      contraction: c,
-      nest,
-      table,
-      uniforms,
-      rowAxes: c.rows,
-      rowBase: rowBase.plus(threadRow.times(s.tileRows)),
-      tileRows: s.tileRows,
-      rowsCovered: rowTile.extent * blockRows,
-      columnBase: columnBase.plus(threadColumn.times(4)),
-      columnsCovered: columnTile.extent * blockColumns,
-      serialRows: s.serialRows,
-      ...inScalars(nest),
-    });
-  if (grid.overshoots) nest.if(K.lessThan(flat, K.int(tiles)), finish);
-  else finish();
+  inGrid(() => emitEpilogue({ ...place, serialRows: s.serialRows, ...inScalars(nest) }));
 
   const padded = rowTile.extent * blockRows * columnTile.extent * blockColumns * extentOf(c.batch);
   const turns = extentOf(outer) * block.extent * depth;

@@ -76,12 +76,13 @@ class GroupParser {
     checkCount(tokens, combiner, at);
     const outer = new Map(scope.axes);
     const axes = this.parser.parseOver(scope);
+    const start = tokens.accept("from") ? scope.sharing.scalar(this.scalars.parse(scope)) : undefined;
     tokens.expect("of");
     const body = this.scalars.parseBody(scope);
     restore(scope, outer);
     // After the body, so that a step cannot read its own result.
     for (const local of results) scope.locals.set(local.name, local);
-    return { kind: "reduce", combiner, results, axes, body };
+    return { kind: "reduce", combiner, results, axes, body, ...(start ? { start } : {}) };
   }
 
   /** `store %y[n, c]: f32[2,4] layout [1, 0] = max(acc, 0.0)`, or `over (k<4) store %y[n, 4*c + k]: ...` */

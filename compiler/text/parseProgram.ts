@@ -3,7 +3,7 @@
 import type { Layout } from "../ir/fused.ts";
 import type { Graph, ImageInput, Initializer, InputKind, Mode, StateRole } from "../ir/graph.ts";
 import { Axis } from "../ir/index.ts";
-import { type DType, type SourceLocation, sameType, type TensorType, type Value } from "../ir/types.ts";
+import { type DType, type Part, type SourceLocation, sameType, type TensorType, type Value } from "../ir/types.ts";
 import type { Token } from "./lexer.ts";
 import { imageLetters } from "./names.ts";
 import type { ParseScope } from "./parseIndex.ts";
@@ -35,6 +35,8 @@ type Common = Omit<Graph, "stage" | "nodes">;
 /** Reads the parts that all stages share; a stage's parser reads its own through it. Its methods throw TextError. */
 export class ProgramParser {
   private readonly defined = new Map<string, { readonly value: Value; readonly at: Token }>();
+  /** Parts, and what they are parts of: a group may store them further down. */
+  private readonly announced = new Set<Value>();
 
   constructor(
     readonly tokens: TokenStream,
@@ -75,6 +77,10 @@ export class ProgramParser {
       const value = this.declare();
       tokens.expect("=");
       program.states.push({ value, role, initializer: this.parseInitializer() });
+      return true;
+    }
+    if (this.layouts && tokens.accept("part")) {
+      this.parsePart();
       return true;
     }
     if (tokens.accept("output")) {
@@ -121,6 +127,29 @@ export class ProgramParser {
     return this.define(name, this.parseType());
   }
 
+  /** `%x.slice1: f32[2,4] layout [0, 1] of %x: f32[4,4] layout [0, 1] from 2` */
+  private parsePart(): void {
+    const { tokens } = this;
+    const at = this.newName();
+    tokens.expect(":");
+    const text = this.parseType();
+    tokens.expect("of");
+    const wholeAt = this.parseValue();
+    tokens.expect(":");
+    const known = this.defined.has(wholeAt.name);
+    const of = this.mention(wholeAt, this.parseType());
+    if (!known) this.announced.add(of);
+    tokens.expect("from");
+    const fromAt = tokens.next;
+    const from = tokens.integer("the number of a row");
+    const [rows, ...row] = text.type.shape;
+    const [all, ...wholeRow] = of.type.shape;
+    if (text.type.dtype !== of.type.dtype || `${row}` !== `${wholeRow}`)
+      tokens.fail(`${at.text} has other rows than ${wholeAt.text}`, at);
+    if (from + rows > all) tokens.fail(`${wholeAt.text} has ${all} rows, and ${from} + ${rows} is more`, fromAt);
+    this.announced.add(this.define(at, text, { of, from }));
+  }
+
   /** What may follow the type of a value that is declared: `layout nhwc` of an image, `layout [1, 0]` of anything. */
   private parseLayout(shape: readonly number[]): Layout | undefined {
     const { tokens } = this;
@@ -143,13 +172,16 @@ export class ProgramParser {
   newName(): Token {
     const token = this.parseValue();
     const before = this.defined.get(token.name);
-    if (before)
+    if (before && !this.announced.has(before.value))
       this.tokens.fail(`${token.text} is defined twice, first at ${before.at.line}:${before.at.column}`, token);
     return token;
   }
 
-  define(at: Token, { type, layout }: TypeText): Value {
-    const value = { name: at.name, type };
+  define(at: Token, text: TypeText, part?: Part): Value {
+    const before = this.defined.get(at.name)?.value;
+    if (before && this.announced.delete(before)) return this.mention(at, text);
+    const { type, layout } = text;
+    const value = part ? { name: at.name, type, part } : { name: at.name, type };
     this.defined.set(at.name, { value, at });
     if (layout) this.layouts?.set(value, layout);
     return value;

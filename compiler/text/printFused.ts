@@ -1,18 +1,24 @@
 /** The text of the stage `fused`. */
-import type { FusedProgram, Group, ReduceStep, Step, StoreStep } from "../ir/fused.ts";
+import { type FusedProgram, type Group, type ReduceStep, type Step, type StoreStep, scalarsOf } from "../ir/fused.ts";
 import type { Axis } from "../ir/index.ts";
-import type { Scalar } from "../ir/scalar.ts";
+import { readsOf, type Scalar } from "../ir/scalar.ts";
 import { Sharing } from "../ir/share.ts";
 import { formatType, type Value } from "../ir/types.ts";
 import { formatAlgorithm, formatLayout, formatLocation, formatName } from "./names.ts";
 import { printIndex } from "./printIndex.ts";
 import { bindAxes, formatValue, printProgram } from "./printProgram.ts";
-import { newScope, printBody } from "./printScalar.ts";
+import { newScope, printBody, printScalar } from "./printScalar.ts";
 
 export function printFused(program: FusedProgram): string {
   const layout = (value: Value): string => formatLayout(program.layouts.get(value), value);
   const groups = program.groups.map((group) => printGroup(group, layout));
-  return printProgram(program, groups.join("\n\n"), { suffix: layout });
+  const mentioned = program.groups.flatMap((group) =>
+    group.steps.flatMap((step) => [
+      ...(step.kind === "store" ? [step.value] : []),
+      ...scalarsOf(step).flatMap((scalar) => readsOf(scalar).map((read) => read.tensor)),
+    ]),
+  );
+  return printProgram(program, groups.join("\n\n"), { suffix: layout, mentioned });
 }
 
 type LayoutOf = (value: Value) => string;
@@ -47,7 +53,9 @@ class StepPrinter {
   private reduce(step: ReduceStep): string {
     const over = this.over(step.axes);
     const results = step.results.map((local) => `${this.scope.bindLocal(local)}: ${local.dtype}`);
-    return this.withBody(`${results.join(", ")} = ${step.combiner} ${over} of`, step.body);
+    const head = `${results.join(", ")} = ${step.combiner} ${over}`;
+    const start = step.start ? ` from ${printScalar(this.sharing.scalar(step.start), this.scope)}` : "";
+    return this.withBody(`${head}${start} of`, step.body);
   }
 
   /** `store %y[n, c]: f32[2,4] = max(acc, 0.0)`, or `over (k<4) store %y[n, 4*c + k]: ...` */

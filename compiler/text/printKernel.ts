@@ -15,8 +15,13 @@ import { calls, comparison, infix, printConstant } from "./printScalar.ts";
 export const printKernelProgram = (program: KernelProgram): string =>
   printProgram(program, printKernels(program), {
     suffix: layoutsOf(program),
+    mentioned: valuesIn(program),
     header: [`target ${formatName(program.target)}`],
   });
+
+/** The values that kernels access. */
+export const valuesIn = ({ kernels }: Pick<KernelProgram, "kernels">): Value[] =>
+  kernels.flatMap((kernel) => kernel.buffers.map((b) => b.value));
 
 /** The kernels of a program one after another, an empty line between them. */
 export const printKernels = (program: Pick<KernelProgram, "kernels" | "layouts">): string =>

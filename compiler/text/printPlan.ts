@@ -3,7 +3,7 @@ import type { PlannedProgram } from "../ir/kernelProgram.ts";
 import type { Plan, PlanBuffer } from "../ir/plan.ts";
 import { formatType, type Value } from "../ir/types.ts";
 import { formatName } from "./names.ts";
-import { layoutsOf, printKernels } from "./printKernel.ts";
+import { layoutsOf, printKernels, valuesIn } from "./printKernel.ts";
 import { formatValue, printProgram } from "./printProgram.ts";
 
 export function printPlanned(program: PlannedProgram): string {
@@ -34,7 +34,11 @@ export function printPlanned(program: PlannedProgram): string {
       `texture ${typed(value)} of ${formatValue(source)} at ${gpuTexture} bytes ${size} over [${start}, ${end})`,
   );
   const paragraphs = [steps.join("\n"), [...buffers, ...textures].join("\n"), printKernels(program)];
-  return printProgram(program, paragraphs.filter((text) => text !== "").join("\n\n"), { suffix, header });
+  return printProgram(program, paragraphs.filter((text) => text !== "").join("\n\n"), {
+    suffix,
+    mentioned: valuesIn(program),
+    header,
+  });
 }
 
 const typed = (value: Value): string => `${formatValue(value)}: ${formatType(value.type)}`;

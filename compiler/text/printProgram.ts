@@ -1,6 +1,7 @@
 /** What the text of every stage begins and ends with: header, inputs, states, outputs, updates. */
 import type { Graph, ImageInput, Initializer, Input, Output, State, Update } from "../ir/graph.ts";
 import type { Axis } from "../ir/index.ts";
+import { partsAmong } from "../ir/parts.ts";
 import { formatType, type Value } from "../ir/types.ts";
 import { formatName, formatNumber } from "./names.ts";
 import type { Scope } from "./printIndex.ts";
@@ -16,6 +17,8 @@ type Suffix = (value: Value) => string;
 /** What a stage adds to the text. */
 interface Additions {
   readonly suffix?: Suffix;
+  /** Of the values that the stage mentions, those that are parts of others are declared before all. */
+  readonly mentioned?: readonly Value[];
   /** Further lines of the header. */
   readonly header?: readonly string[];
 }
@@ -36,14 +39,24 @@ export const bindAxes = (axes: readonly Axis[], scope: Scope): string =>
 export function printProgram(
   program: Program,
   body: string,
-  { suffix = nothing, header: more = [] }: Additions = {},
+  { suffix = nothing, mentioned = [], header: more = [] }: Additions = {},
 ): string {
+  const typed = (value: Value) => formatTyped(value) + suffix(value);
+  const parts = [...partsAmong(mentioned)].flatMap(([whole, list]) =>
+    list.map((value) => `part ${typed(value)} of ${typed(whole)} from ${value.part!.from}`),
+  );
   const enter = [
     ...program.inputs.map((i) => input(i) + suffix(i.value)),
     ...program.states.map((s) => state(s, suffix)),
   ];
   const leave = [...program.outputs.map(output), ...program.updates.map(update)];
-  const paragraphs = [[...header(program), ...more].join("\n"), enter.join("\n"), body, leave.join("\n")];
+  const paragraphs = [
+    [...header(program), ...more].join("\n"),
+    enter.join("\n"),
+    parts.join("\n"),
+    body,
+    leave.join("\n"),
+  ];
   return `${paragraphs.filter((paragraph) => paragraph !== "").join("\n\n")}\n`;
 }
 

@@ -92,7 +92,7 @@ describe.each(["wasm", adapterNames[0]])("on %s", (adapter) => {
     const limited = compiled(graph, smallest);
     expect(limited.plan.arenaBytes).toBeLessThanOrEqual(smallest);
     expect(limited.artifact.program.model.memoryLimit).toBe(smallest);
-    expect(limited.recomputation!.again.length > 0).toBe(smallest < free.plan.arenaBytes);
+    expect(limited.recomputation!.further > 0).toBe(smallest < free.plan.arenaBytes);
     expect(compiled(graph, smallest).artifact).toEqual(limited.artifact);
 
     const [expected, found] = [await train(free.artifact), await train(limited.artifact)];

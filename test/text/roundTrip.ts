@@ -4,14 +4,14 @@ import type { KernelProgram } from "../../compiler/ir/kernelProgram.ts";
 import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { toGradients } from "../../compiler/passes/graphPasses.ts";
 import { type Pass, type Pipeline, runPipeline } from "../../compiler/passes/pass.ts";
-import { toExpr, toFused, toKernels, toLaidOut, toPlan } from "../../compiler/pipeline.ts";
+import { toExpr, toFused, toKernels, toLaidOut, toPlan, toSlices } from "../../compiler/pipeline.ts";
 import { parse } from "../../compiler/text/parse.ts";
 import { print } from "../../compiler/text/print.ts";
 import { printWat } from "../../compiler/wasm/print.ts";
 import { printWgsl } from "../../compiler/wgsl/print.ts";
 
 /** The passes from the graph of an entry point to its plan. */
-export const later = [toExpr, toLaidOut, toFused, toKernels, toPlan].flatMap(({ passes }) => passes);
+export const later = [toExpr, toLaidOut, toFused, toSlices, toKernels, toPlan].flatMap(({ passes }) => passes);
 
 /** What leads from one stage of `kiln inspect` to the next, as one pass. */
 export const stagePasses: Pick<Pass<any, any, any>, "name" | "run">[] = Object.entries({

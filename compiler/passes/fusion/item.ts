@@ -1,7 +1,7 @@
 /** A group while it grows: what fusion merges definitions into. */
 
 import type { Definition } from "../../ir/expr.ts";
-import type { ReduceStep, Step, StoreStep } from "../../ir/fused.ts";
+import { type ReduceStep, type Step, type StoreStep, scalarsOf } from "../../ir/fused.ts";
 import { type Axis, Index } from "../../ir/index.ts";
 import { hasTables, type Local, type ReadNode, readsOf, Scalar } from "../../ir/scalar.ts";
 import type { SourceLocation, Value } from "../../ir/types.ts";
@@ -43,7 +43,7 @@ export function reduceStep(d: Definition): ReduceStep {
 
 export const storesOf = (item: Item): StoreStep[] => item.steps.filter((s): s is StoreStep => s.kind === "store");
 
-export const stepReads = (step: Step): ReadNode[] => readsOf(step.kind === "reduce" ? step.body : step.expr);
+export const stepReads = (step: Step): ReadNode[] => scalarsOf(step).flatMap(readsOf);
 
 export const itemReads = (item: Item): ReadNode[] => item.steps.flatMap(stepReads);
 

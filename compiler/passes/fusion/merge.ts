@@ -4,7 +4,7 @@ import type { StoreStep } from "../../ir/fused.ts";
 import { type Axis, Index } from "../../ir/index.ts";
 import { readsOf, rewriteScalar, Scalar, substituteAxes } from "../../ir/scalar.ts";
 import type { Value } from "../../ir/types.ts";
-import { domain, type Item, isTiled, reduceStep, storesOf } from "./item.ts";
+import { domain, type Item, isTiled, reduceStep, stepReads, storesOf } from "./item.ts";
 
 /** Further axes of a store, or terms of a reduction, that one invocation may run through. */
 const mostSerial = 4096;
@@ -98,7 +98,7 @@ export function bindingsOf(
 ): Set<Value> {
   const bound = new Set<Value>();
   for (const step of item.steps) {
-    for (const r of readsOf(step.kind === "reduce" ? step.body : step.expr)) bound.add(storage(r.tensor));
+    for (const r of stepReads(step)) bound.add(storage(r.tensor));
     if (step.kind === "store" && stored(step.value)) bound.add(storage(step.value));
   }
   return bound;

@@ -11,7 +11,8 @@ import { bytesInTexture, valuesInTextures } from "../steps.ts";
 /** A problem's dataflow, with what running its kernels again costs and requires. */
 export interface RerunFlow {
   readonly flow: Dataflow;
-  /** By kernel: what a run costs, in operations. Null where a second run would be wrong: it updates a state. */
+  /** By kernel: what a run costs, in operations. Null where a second run would be wrong: it updates a state, or writes a part
+   * of a value. */
   readonly costs: readonly (number | null)[];
   /** By kernel: those that overwrite a state which it reads; every run of it comes before them. */
   readonly overwrites: readonly (readonly number[])[];
@@ -26,6 +27,8 @@ export const operationsOf = (kernel: Kernel): number => kernel.executedOperation
 const costOf = (kernel: Kernel): number =>
   operationsOf(kernel) + [...new Set(kernel.buffers.map((b) => b.value))].reduce((sum, v) => sum + bytesOf(v), 0);
 
+const writesPart = (kernel: Kernel): boolean => kernel.buffers.some((b) => b.writes && b.value.part);
+
 /** Throws as `dataflow` does. */
 export function rerunFlow(problem: PlanProblem): RerunFlow {
   const { kernels, updates } = problem;
@@ -38,7 +41,7 @@ export function rerunFlow(problem: PlanProblem): RerunFlow {
   const written = new Set(updaters.values());
   return {
     flow: dataflow(problem),
-    costs: kernels.map((kernel, k) => (written.has(k) ? null : costOf(kernel))),
+    costs: kernels.map((kernel, k) => (written.has(k) || writesPart(kernel) ? null : costOf(kernel))),
     overwrites: kernels.map((kernel, k) => [
       ...new Set(kernel.buffers.flatMap((b) => updaters.get(b.value) ?? []).filter((u) => u !== k)),
     ]),

@@ -1,5 +1,6 @@
 /** A sequence of runs -> kernels: each run a kernel of its own, that writes values of its own. */
 import type { Kernel } from "../../ir/kernel.ts";
+import { wholeOf } from "../../ir/parts.ts";
 import type { Value } from "../../ir/types.ts";
 import { freshName } from "../steps.ts";
 
@@ -16,6 +17,20 @@ export function unfold(kernels: readonly Kernel[], sequence: readonly number[]):
   const originals = new Map<Value, Value>();
   const latest = new Map<Value, Value>();
   const ran = new Set<Kernel>();
+  const parts = new Map<Value, Map<Value, Value>>();
+  /** The part of a copy that is what `part` is of the first. */
+  const partOf = (copy: Value, part: Value): Value => {
+    const known = parts.get(copy) ?? new Map<Value, Value>();
+    parts.set(copy, known);
+    const made = known.get(part) ?? {
+      name: freshName(`${part.name}.again`, values),
+      type: part.type,
+      part: { of: copy, from: part.part!.from },
+    };
+    known.set(part, made);
+    originals.set(made, part);
+    return made;
+  };
   const runs = sequence.map((k) => {
     const kernel = kernels[k];
     const first = !ran.has(kernel);
@@ -29,7 +44,11 @@ export function unfold(kernels: readonly Kernel[], sequence: readonly number[]):
         originals.set(copy, value);
       }
     }
-    const found = (value: Value): Value => written.get(value) ?? latest.get(value) ?? value;
+    const found = (value: Value): Value => {
+      const copy = latest.get(wholeOf(value));
+      if (value.part && copy) return partOf(copy, value);
+      return written.get(value) ?? latest.get(value) ?? value;
+    };
     const run: Kernel = {
       ...kernel,
       name: first ? kernel.name : freshName(`${kernel.name}_again`, names),

@@ -1,0 +1,221 @@
+/**
+ * Which groups run slice by slice. A region is a run of neighbouring groups; those of them that can be sliced run
+ * together, for the first pictures all of them, then for the next. What only they see is never there as a whole.
+ */
+import { type FusedProgram, scalarsOf } from "../../ir/fused.ts";
+import { bindingAlignment } from "../../ir/parts.ts";
+import { readsOf } from "../../ir/scalar.ts";
+import type { Value } from "../../ir/types.ts";
+import { bytesOf, roundToSlice } from "../../plan/problem.ts";
+import type { BatchUse } from "./slicing.ts";
+
+/** Groups from <= g < to by their numbers, and into how many slices the batch is cut for them. */
+export interface Region {
+  readonly from: number;
+  readonly to: number;
+  readonly slices: number;
+}
+
+/** What runs at once: a group by itself, or those of a region that are sliced. */
+export interface Item {
+  readonly groups: readonly number[];
+  readonly slices: number;
+  /** Values that no group outside sees: there is only ever a slice of them. */
+  readonly inside: ReadonlySet<Value>;
+}
+
+/** Who stores and who reads the values of a program: what regions are judged by. */
+export class Groups {
+  readonly reads: readonly (readonly Value[])[];
+  readonly stores: readonly (readonly Value[])[];
+  private readonly readers = new Map<Value, number[]>();
+  private readonly writer = new Map<Value, number>();
+  private readonly outputs: ReadonlySet<Value>;
+  private readonly apart: ReadonlySet<Value>;
+
+  constructor(
+    readonly program: FusedProgram,
+    readonly use: BatchUse,
+  ) {
+    const { groups, inputs, outputs, states, updates } = program;
+    this.reads = groups.map(({ steps }) => [
+      ...new Set(steps.flatMap((step) => scalarsOf(step).flatMap((s) => readsOf(s).map((read) => read.tensor)))),
+    ]);
+    this.stores = groups.map(({ steps }) => steps.flatMap((s) => (s.kind === "store" ? [s.value] : [])));
+    this.reads.forEach((values, g) => {
+      for (const v of values) this.readers.set(v, [...(this.readers.get(v) ?? []), g]);
+    });
+    this.stores.forEach((values, g) => {
+      for (const v of values) this.writer.set(v, g);
+    });
+    this.outputs = new Set(outputs.map((o) => o.value));
+    const external = inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
+    this.apart = new Set([...states.map((s) => s.value), ...updates.map((u) => u.next), ...external]);
+  }
+
+  readersOf(value: Value): readonly number[] {
+    return this.readers.get(value) ?? [];
+  }
+
+  /** The group that stores a value; undefined of an input or a state. */
+  writerOf(value: Value): number | undefined {
+    return this.writer.get(value);
+  }
+
+  /** Whether a state has its next version before group `at` runs. */
+  isReplacedBefore(value: Value, at: number): boolean {
+    return this.program.updates.some((u) => u.state === value && (this.writer.get(u.next) ?? at) < at);
+  }
+
+  /** Bytes that each group reads and stores, as it stands. */
+  get needs(): number[] {
+    const bytes = (values: readonly Value[]) =>
+      values.reduce((sum, v) => sum + (this.apart.has(v) ? 0 : roundToSlice(bytesOf(v))), 0);
+    return this.reads.map((values, g) => bytes([...new Set([...values, ...this.stores[g]])]));
+  }
+
+  /** The program's groups with regions in place of theirs; undefined where a region cannot be. */
+  items(regions: readonly Region[]): Item[] | undefined {
+    const items: Item[] = [];
+    const alone = (g: number): Item => ({ groups: [g], slices: 1, inside: new Set() });
+    let g = 0;
+    for (const region of [...regions, undefined]) {
+      for (; g < (region?.from ?? this.stores.length); g++) items.push(alone(g));
+      if (!region) break;
+      const made = this.item(region);
+      if (!made) return undefined;
+      items.push(...made.before.map(alone), made.item, ...made.after.map(alone));
+      g = region.to;
+    }
+    return items;
+  }
+
+  private readonly made = new Map<string, ReturnType<Groups["build"]>>();
+
+  private item(region: Region): ReturnType<Groups["build"]> {
+    const key = `${region.from} ${region.to} ${region.slices}`;
+    if (!this.made.has(key)) this.made.set(key, this.build(region));
+    return this.made.get(key);
+  }
+
+  private build({ from, to, slices }: Region) {
+    const sliced = new Set<number>();
+    for (let g = from; g < to; g++) if (this.canBeCut(g, slices)) sliced.add(g);
+    if (sliced.size === 0) return undefined;
+    // What needs a sum over all slices comes after them, what they need before.
+    const before: number[] = [];
+    const after = new Set<number>();
+    for (let g = from; g < to; g++) {
+      const late = this.reads[g].some((v) => after.has(this.writer.get(v) ?? -1));
+      if (sliced.has(g)) {
+        if (late) return undefined;
+        continue;
+      }
+      if (late || this.reads[g].some((v) => sliced.has(this.writer.get(v) ?? -1))) after.add(g);
+      else before.push(g);
+    }
+    const inside = new Set<Value>();
+    for (const g of sliced) {
+      for (const v of this.reads[g]) {
+        // A sum is whole only when the last slice has come.
+        const writer = this.writer.get(v) ?? -1;
+        if (sliced.has(writer) && this.use.slicings[writer]!.kind !== "each") return undefined;
+        if (this.use.dimensions.has(v) && !sliced.has(writer) && !this.canBePart(v, slices)) return undefined;
+      }
+      const { kind, ...axes } = this.use.slicings[g]!;
+      for (const v of this.stores[g]) {
+        if (kind === "partial sums" && "parts" in axes) {
+          if (!this.canBePart(v, Math.min(slices, axes.parts.extent))) return undefined;
+        } else if (kind === "each") {
+          if (!this.outputs.has(v) && (this.readers.get(v) ?? []).every((r) => sliced.has(r))) inside.add(v);
+          else if (!this.canBePart(v, slices)) return undefined;
+        }
+      }
+    }
+    return { before, after: [...after], item: { groups: [...sliced], slices, inside } satisfies Item };
+  }
+
+  private canBeCut(g: number, slices: number): boolean {
+    const slicing = this.use.slicings[g];
+    if (!slicing || this.use.batch % slices !== 0) return false;
+    if (slicing.kind !== "partial sums") return true;
+    const parts = slicing.parts.extent;
+    return parts % slices === 0 || slices % parts === 0;
+  }
+
+  /** Whether so many equal parts of a value, along its first dimension, can each be bound. */
+  private canBePart(value: Value, parts: number): boolean {
+    const rows = (this.use.dimensions.get(value) ?? 0) === 0 && this.program.layouts.get(value)?.[0] === 0;
+    return rows && !this.apart.has(value) && (bytesOf(value) / parts) % bindingAlignment === 0;
+  }
+
+  /** What is alive at a moment and was stored in slices, with the group that runs then. */
+  keptSlices(items: readonly Item[], moment: number): { readonly group: number; readonly values: readonly Value[] } {
+    const order = items.flatMap((item) => item.groups);
+    const position = new Map(order.map((g, t) => [g, t]));
+    const group = order[moment];
+    const values = items.flatMap((item) => {
+      if (item.slices === 1 || item.groups.includes(group)) return [];
+      return item.groups.flatMap((g) =>
+        position.get(g)! >= moment || this.use.slicings[g]!.kind !== "each"
+          ? []
+          : this.stores[g].filter((v) => this.readersOf(v).some((r) => position.get(r)! > moment)),
+      );
+    });
+    return { group, values: values.filter((v) => !this.reads[group].includes(v) && !this.outputs.has(v)) };
+  }
+
+  /**
+   * Bytes alive while each item's groups run, one after another, as they stand. `used`: of what is stored whole only what
+   * a group reads or stores as it runs; the rest could be made again.
+   */
+  live(items: readonly Item[], { used = false }: { readonly used?: boolean } = {}): Float64Array {
+    const count = items.reduce((n, item) => n + item.groups.length, 0);
+    const first = new Map<number, number>();
+    const last = new Map<number, number>();
+    const itemOf = new Map<number, Item>();
+    const own = new Map<number, number>();
+    let t = 0;
+    for (const item of items) {
+      const start = t;
+      for (const g of item.groups) {
+        itemOf.set(g, item);
+        own.set(g, t++);
+        first.set(g, start);
+      }
+      for (const g of item.groups) last.set(g, t);
+    }
+    const change = new Float64Array(count + 1);
+    const add = (bytes: number, from: number, to: number): void => {
+      change[from] += bytes;
+      change[to] -= bytes;
+    };
+    const end = (v: Value, writer: number | undefined): number => {
+      if (this.outputs.has(v)) return count;
+      return Math.max(
+        writer === undefined ? 1 : last.get(writer)!,
+        ...(this.readers.get(v) ?? []).map((g) => last.get(g)!),
+      );
+    };
+    for (const { value } of this.program.inputs)
+      if (!this.apart.has(value)) add(roundToSlice(bytesOf(value)), 0, end(value, undefined));
+    this.stores.forEach((values, g) => {
+      const item = itemOf.get(g)!;
+      for (const v of values) {
+        if (this.apart.has(v)) continue;
+        if (item.inside.has(v)) {
+          const readers = (this.readers.get(v) ?? []).map((r) => own.get(r)! + 1);
+          add(roundToSlice(bytesOf(v) / item.slices), own.get(g)!, Math.max(own.get(g)! + 1, ...readers));
+        } else if (used && item.slices === 1 && !this.outputs.has(v)) {
+          for (const one of new Set([g, ...this.readersOf(v)].map((r) => itemOf.get(r)!)))
+            add(roundToSlice(bytesOf(v)), first.get(one.groups[0])!, last.get(one.groups[0])!);
+        } else add(roundToSlice(bytesOf(v)), first.get(g)!, end(v, g));
+      }
+      // The sum so far of a state that is updated at the end.
+      if (item.slices > 1 && this.use.slicings[g]!.kind !== "each" && values.some((v) => this.apart.has(v)))
+        add(roundToSlice(bytesOf(values[0])), first.get(g)!, last.get(g)!);
+    });
+    for (let i = 1; i <= count; i++) change[i] += change[i - 1];
+    return change.subarray(0, count);
+  }
+}
