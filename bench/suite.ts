@@ -3,7 +3,15 @@ import type { EChartsOption } from "echarts";
 import type { FoundAdapter } from "../runtime/node/adapters.ts";
 import type { Target } from "../runtime/program/schema.ts";
 
-export const suiteNames = ["peers", "kernels", "scale", "compile", "memory"] as const;
+/** Suites that run on an adapter, or compile for it. */
+export const adapterSuiteNames = ["peers", "kernels", "scale", "compile", "memory"] as const;
+export type AdapterSuiteName = (typeof adapterSuiteNames)[number];
+
+/** Suites about the compiler alone, for described targets: they need no adapter. */
+export const compilerSuiteNames = ["plans", "limits", "minimalloc"] as const;
+export type CompilerSuiteName = (typeof compilerSuiteNames)[number];
+
+export const suiteNames = [...adapterSuiteNames, ...compilerSuiteNames] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 export interface BenchOptions {
@@ -25,16 +33,25 @@ export interface BenchOptions {
   readonly depths?: readonly number[];
   /** Training steps over which memory is watched. */
   readonly steps: number;
+  /** Models of models/ by name, of those that `plans` and `limits` go over; all where not given. */
+  readonly zoo?: readonly string[];
+  /** Described targets of `plans` and `limits`, by name; each suite's own where not given. */
+  readonly targets?: readonly string[];
+  /** Limits on memory, as parts of the plan without a limit. */
+  readonly limits: readonly number[];
 }
 
-export interface BenchContext {
+export interface CompilerContext {
   readonly options: BenchOptions;
+  /** A line about how far it is, for people. */
+  say(line: string): void;
+}
+
+export interface BenchContext extends CompilerContext {
   /** What `--adapter` says, so that every process opens the same. */
   readonly adapterOption: string;
   readonly adapter: Pick<FoundAdapter, "name" | "class" | "software">;
   readonly target: Target;
-  /** A line about how far it is, for people. */
-  say(line: string): void;
 }
 
 export interface Column {
@@ -69,4 +86,11 @@ export interface SuiteResult {
   readonly data: object;
 }
 
+/** Instead of a result, where what the suite needs is not given. */
+export interface Skipped {
+  /** A sentence. */
+  readonly skipped: string;
+}
+
 export type Suite = (context: BenchContext) => Promise<SuiteResult>;
+export type CompilerSuite = (context: CompilerContext) => SuiteResult | Skipped;

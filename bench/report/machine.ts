@@ -10,8 +10,9 @@ import { root } from "./paths.ts";
 export interface Machine {
   /** Day of the run, ISO. */
   readonly date: string;
-  readonly adapter: string;
-  readonly adapterClass: string;
+  /** Absent where only the compiler was measured. */
+  readonly adapter?: string;
+  readonly adapterClass?: string;
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
@@ -21,12 +22,11 @@ export interface Machine {
 
 const versionOf = (packageJson: string): string => JSON.parse(readFileSync(packageJson, "utf8")).version;
 
-export function thisMachine({ adapter }: Pick<BenchContext, "adapter">): Machine {
+export function thisMachine(adapter?: BenchContext["adapter"]): Machine {
   const require = createRequire(join(root, "package.json"));
   return {
     date: new Date().toISOString().slice(0, 10),
-    adapter: adapter.name,
-    adapterClass: adapter.class,
+    ...(adapter && { adapter: adapter.name, adapterClass: adapter.class }),
     cpu: cpus()[0].model.trim(),
     cores: cpus().length,
     memoryBytes: totalmem(),
@@ -34,13 +34,13 @@ export function thisMachine({ adapter }: Pick<BenchContext, "adapter">): Machine
     versions: {
       kiln: versionOf(join(root, "package.json")),
       node: process.versions.node,
-      webgpu: versionOf(require.resolve("webgpu/package.json")),
+      ...(adapter && { webgpu: versionOf(require.resolve("webgpu/package.json")) }),
     },
   };
 }
 
 export const describeMachine = (machine: Machine): string =>
-  `${machine.date}, ${machine.adapter}; ${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}; ` +
+  `${machine.date}${machine.adapter ? `, ${machine.adapter}` : ""}; ${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}; ` +
   `${machine.system}; ${Object.entries(machine.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(", ")}.`;

@@ -1,4 +1,4 @@
-/** The folder of results: a run's files in `<date>-<adapter>/`, and the newest of each adapter named in the README. */
+/** The folder of results: a run's files in `<date>-<adapter>/`, and each suite's newest of each adapter named in the README. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { writeFileAtomically } from "../../runtime/node/files.ts";
@@ -13,8 +13,9 @@ const nameOf = (text: string): string =>
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
 
-/** `2026-01-31-lavapipe`: software drivers by the name that Kiln gives them, others by their own. */
+/** `2026-01-31-lavapipe`: software drivers by the name that Kiln gives them, others by their own; `compiler` without one. */
 export function folderName({ date, adapter, adapterClass }: Machine): string {
+  if (adapter === undefined || adapterClass === undefined) return `${date}-compiler`;
   const software = ["wasm", "lavapipe", "swiftshader"].includes(adapterClass);
   return `${date}-${software ? adapterClass : nameOf(adapter)}`;
 }
@@ -38,7 +39,7 @@ export async function writeResult(
 const begin = "<!-- results of npm run bench: begin -->";
 const end = "<!-- results of npm run bench: end -->";
 
-/** Names the newest results of each adapter in the README, between its two marks. Throws where there are none. */
+/** Names each suite's newest results of each adapter in the README, between its two marks. Throws where there are none. */
 export async function linkFromReadme(readme: string, results: string): Promise<void> {
   const text = readFileSync(readme, "utf8");
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
@@ -47,19 +48,25 @@ export async function linkFromReadme(readme: string, results: string): Promise<v
   const lines = newest(results).map(({ folder, machine, suites }) => {
     const links = suites.map((suite) => `[${suite}](${path}/${folder}/${suite}.md)`);
     const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
-    return `- ${machine.adapter}, ${machine.cpu} (${machine.cores} cores), ${versions.join(", ")}, ${machine.date}: ${links.join(", ")}`;
+    return `- ${machine.adapter ?? "the compiler alone, no adapter"}, ${machine.cpu} (${machine.cores} cores), ${versions.join(", ")}, ${machine.date}: ${links.join(", ")}`;
   });
   await writeFileAtomically(readme, `${text.slice(0, from + begin.length)}\n${lines.join("\n")}\n${text.slice(to)}`);
 }
 
-/** The newest folder of each adapter; its name begins with the date. */
+/** The folders, newest first, each with the suites that no newer one of the same adapter has; its name begins with the date. */
 function newest(results: string) {
-  const byAdapter = new Map<string, { folder: string; machine: Machine; suites: SuiteName[] }>();
-  for (const folder of readdirSync(results).sort()) {
-    const suites = suiteNames.filter((suite) => existsSync(join(results, folder, `${suite}.json`)));
-    if (suites.length === 0) continue;
-    const { machine } = JSON.parse(readFileSync(join(results, folder, `${suites[0]}.json`), "utf8"));
-    byAdapter.set(folder.slice(machine.date.length + 1), { folder, machine, suites });
-  }
-  return [...byAdapter.values()];
+  const seen = new Set<string>();
+  return readdirSync(results)
+    .sort()
+    .reverse()
+    .flatMap((folder) => {
+      const read = (suite: SuiteName) => JSON.parse(readFileSync(join(results, folder, `${suite}.json`), "utf8"));
+      const there = suiteNames.filter((suite) => existsSync(join(results, folder, `${suite}.json`)));
+      if (there.length === 0) return [];
+      const machine: Machine = read(there[0]).machine;
+      const adapter = folder.slice(machine.date.length + 1);
+      const suites = there.filter((suite) => !seen.has(`${adapter} ${suite}`));
+      for (const suite of suites) seen.add(`${adapter} ${suite}`);
+      return suites.length === 0 ? [] : [{ folder, machine, suites }];
+    });
 }

@@ -12,7 +12,6 @@ export interface CompileRequest {
   readonly batch: number;
   readonly settings: Readonly<Record<string, string>>;
   readonly algorithm: BenchOptions["algorithm"];
-  readonly mode?: "train" | "infer";
   readonly entries?: readonly EntryName[];
 }
 
