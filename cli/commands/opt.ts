@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { writeFileAtomically } from "../../runtime/node/files.ts";
+import { planDiagnosed } from "../diagnosed.ts";
 import { DiagnosedError, UsageError } from "../errors.ts";
 import { type Algorithm, amount } from "../options.ts";
 import { emit, say } from "../output.ts";
@@ -45,22 +46,23 @@ async function opt(path: string | undefined, options: OptOptions): Promise<void>
   const { passes: names = [] } = options;
   if (names.join() === "list") return list();
   if (path === undefined) throw new UsageError("kiln opt takes a file of text IR, or --passes list");
-  const { program, target } = await readTextFile(path, options);
-  const { InvalidStage, PassListError, PlanError, print, runPasses } = await import("../../compiler/index.ts");
+  const { program, target, placeOf } = await readTextFile(path, options);
+  const { InvalidStage, PassListError, print, runPasses } = await import("../../compiler/index.ts");
   const onPass = (pass: string, result: StageProgram) => say(`// after ${pass}\n${print(result)}`);
-  const context = { target, algorithm: options.algorithm, velocity: options.momentum > 0 };
+  const context = {
+    target,
+    algorithm: options.algorithm,
+    velocity: options.momentum > 0,
+  };
+  const passOptions = { verify: options.verifyEach, onPass: options.printAfterAll ? onPass : undefined };
   try {
-    const made = runPasses(program, names, context, {
-      verify: options.verifyEach,
-      onPass: options.printAfterAll ? onPass : undefined,
-    });
+    const made = await planDiagnosed(placeOf, () => runPasses(program, names, context, passOptions));
     const text = print(made);
     if (options.output === undefined) emit(text);
     else await writeFileAtomically(options.output, [new TextEncoder().encode(text)]);
   } catch (error) {
     if (error instanceof PassListError) throw new UsageError(`--passes: ${error.message}`);
-    if (error instanceof PlanError || error instanceof InvalidStage)
-      throw new DiagnosedError([], `error: ${error.message}`);
+    if (error instanceof InvalidStage) throw new DiagnosedError([], `error: ${error.message}`);
     throw error;
   }
 }

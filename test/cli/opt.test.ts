@@ -131,6 +131,20 @@ output output = %y
     expect(stderr).toMatch(message);
   });
 
+  test.each([
+    ["graph", 4, ""],
+    ["expr", 4, "lower"],
+    ["fused", 4, "lower,layout,fusion"],
+  ])("a tensor too large for the target, from the stage %s", async (stage, line, passes) => {
+    folder.write("small.kir", graph.replaceAll("1,1,2,2", "1,1,8192,8192").replace("1, 2, 2", "1, 8192, 8192"));
+    const { stdout } = await kiln("opt", "small.kir", ...(passes ? ["--passes", passes] : []));
+    expect(stdout).toMatch(stage);
+    folder.write("large.kir", stdout);
+    const { code, stdout: json, stderr } = await kiln("compile", "large.kir", "-o", "never", "--json");
+    expect([code, JSON.parse(json)]).toMatchObject([1, [{ code: "KILN3001", file: "large.kir", line }]]);
+    expect(stderr).toMatch(/^large\.kir:\d+:\d+ - error KILN3001: tensor %\w .*\n\n +\d+ \| .*%\w/);
+  });
+
   test("options that text has settled", async () => {
     folder.write("g.kir", graph);
     const { code, stderr } = await kiln("compile", "g.kir", "-o", "never", "--batch", "3");
