@@ -3,7 +3,7 @@ import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { writeFileAtomically } from "../../runtime/node/files.ts";
 import { planDiagnosed } from "../diagnosed.ts";
 import { DiagnosedError, UsageError } from "../errors.ts";
-import { type Algorithm, amount } from "../options.ts";
+import { type Algorithm, amount, memoryLimitOption } from "../options.ts";
 import { emit, say } from "../output.ts";
 import { formatTable } from "../table.ts";
 import { readTextFile } from "../textFile.ts";
@@ -16,6 +16,8 @@ interface OptOptions {
   readonly target?: string;
   readonly algorithm?: Algorithm;
   readonly momentum: number;
+  /** Bytes. */
+  readonly memoryLimit?: number;
 }
 
 export const optCommand = () =>
@@ -40,6 +42,7 @@ export const optCommand = () =>
         .default("auto"),
     )
     .option("--momentum <f>", "above 0: the optimizer keeps velocities", amount, 0)
+    .addOption(memoryLimitOption("the plan"))
     .action(opt);
 
 async function opt(path: string | undefined, options: OptOptions): Promise<void> {
@@ -53,6 +56,7 @@ async function opt(path: string | undefined, options: OptOptions): Promise<void>
     target,
     algorithm: options.algorithm,
     velocity: options.momentum > 0,
+    memoryLimit: options.memoryLimit === undefined ? undefined : { bytes: options.memoryLimit },
   };
   const passOptions = { verify: options.verifyEach, onPass: options.printAfterAll ? onPass : undefined };
   try {
