@@ -47,6 +47,8 @@ export interface OpenedModel {
   readonly hasParameters: boolean;
   /** The artifact where MODEL is one's folder. */
   readonly stored: Artifact | null;
+  /** Where MODEL is text past the graph: it is one entry point alone, at this stage. */
+  readonly stage?: Exclude<StageProgram["stage"], "graph">;
   /** Name of the target where that is settled: MODEL is text whose kernels are scheduled. */
   readonly scheduledFor?: string;
   /** The text of the model file and of those it imports, by path; none of an artifact's folder. */
@@ -114,23 +116,23 @@ async function openText(path: string, options: ModelOptions): Promise<OpenedMode
   const { program, placeOf } = await readTextFile(path, { target });
   const { compileProgram, entryOf, graphHash, programHash } = await import("../compiler/index.ts");
   const scheduledFor = "target" in program ? program.target : undefined;
-  const isGraph = program.stage === "graph";
-  const figures = figuresOf(program, isGraph ? graphHash(program) : programHash(program));
+  const figures = figuresOf(program, program.stage === "graph" ? graphHash(program) : programHash(program));
   const given = { batch: options.batch, mode: options.mode, ...(scheduledFor ? { target } : {}) };
   const says = { batch: figures.batch, mode: figures.mode, target: scheduledFor };
   for (const [option, value] of Object.entries(given))
     if (value !== undefined && value !== says[option as keyof typeof says])
       throw new UsageError(`--${option} ${value}: ${path} is for ${says[option as keyof typeof says]}`);
   if (options.set) throw new UsageError(`--set is for model files; in ${path} all settings have their values`);
-  if (options.memoryLimit !== undefined && !isGraph)
+  if (program.stage === "graph")
+    return { ...figures, compile: (needs) => planDiagnosed(placeOf, () => compiledGraph(program, options, needs)) };
+  if (options.memoryLimit !== undefined)
     throw new UsageError(
       `--memory-limit is for model files and graphs; ${path} is past them, at the stage ${program.stage}`,
     );
-  if (isGraph)
-    return { ...figures, compile: (needs) => planDiagnosed(placeOf, () => compiledGraph(program, options, needs)) };
   const entry = entryOf(program);
   return {
     ...figures,
+    stage: program.stage,
     scheduledFor,
     compile: async ({ target, entries = [entry] }) => {
       if (!entries.includes(entry) || entries.length > 1)

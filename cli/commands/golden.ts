@@ -32,7 +32,7 @@ export const goldenCommand = () =>
           "Checks what Kiln makes of a model against the files in DIR: its stages, kernels and plan for a described " +
             "target, and its numbers on the adapter in hand. With --update, writes them.",
         )
-        .argument("<model>", "a model file (model.ts)")
+        .argument("<model>", "a model file (model.ts), or a graph as text IR (graph.kir, from kiln inspect)")
         .requiredOption("--dir <dir>", "the folder of goldens; it keeps the options that it was written with"),
       "portable",
     ),
