@@ -112,7 +112,7 @@ export function addModelOptions(command: Command, target = "the adapter in hand"
 export const addAdapterOption = (command: Command): Command =>
   command.option(
     "--adapter <name>",
-    "lavapipe, swiftshader, or part of a device's name (else $KILN_ADAPTER, else the best there is)",
+    "wasm, lavapipe, swiftshader, or part of a device's name (else $KILN_ADAPTER, else the best there is)",
   );
 
 export const jsonOption = (what = "print the result as JSON to stdout"): Option => new Option("--json", what);

@@ -24,8 +24,8 @@ interface GoldenOptions extends Omit<SettingOptions, "set">, ModelOptions, Devic
 /** `a,b,c`, or none of them. */
 const list = (text: string): readonly string[] => (text === "none" ? [] : text.split(","));
 
-export const goldenCommand = () =>
-  addAdapterOption(
+export function goldenCommand(): Command {
+  const command = addAdapterOption(
     addModelOptions(
       new Command("golden")
         .description(
@@ -58,6 +58,10 @@ export const goldenCommand = () =>
       integer(0, 0xffffffff),
     )
     .action(golden);
+  // It is refused with a reason.
+  command.options.find(({ long }) => long === "--memory-limit")!.hideHelp();
+  return command;
+}
 
 async function golden(path: string, options: GoldenOptions): Promise<void> {
   if (options.memoryLimit !== undefined)

@@ -62,8 +62,9 @@ async function opt(path: string | undefined, options: OptOptions): Promise<void>
   try {
     const made = await planDiagnosed(placeOf, () => runPasses(program, names, context, passOptions));
     const text = print(made);
-    if (options.output === undefined) emit(text);
-    else await writeFileAtomically(options.output, [new TextEncoder().encode(text)]);
+    if (options.output === undefined) return emit(text);
+    await writeFileAtomically(options.output, text);
+    say(`Written to ${options.output}`);
   } catch (error) {
     if (error instanceof PassListError) throw new UsageError(`--passes: ${error.message}`);
     if (error instanceof InvalidStage) throw new DiagnosedError([], `error: ${error.message}`);
