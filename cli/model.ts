@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import type { CompiledModel } from "../compiler/artifact.ts";
+import type { Place } from "../compiler/diagnostics/diagnostic.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
 import type { StageProgram } from "../compiler/ir/stage.ts";
 import type { CompiledEntry } from "../compiler/pipeline.ts";
@@ -10,7 +11,8 @@ import { isArtifact, readArtifact } from "../runtime/node/artifacts.ts";
 import { fileError } from "../runtime/node/files.ts";
 import { formatBytes, KilnError } from "../runtime/program/error.ts";
 import type { Artifact, EntryName, Target } from "../runtime/program/schema.ts";
-import { DiagnosedError, UsageError } from "./errors.ts";
+import { diagnosed, planDiagnosed } from "./diagnosed.ts";
+import { UsageError } from "./errors.ts";
 import { mainEntry } from "./mainEntry.ts";
 import type { ModelOptions, Settings } from "./options.ts";
 import { say } from "./output.ts";
@@ -45,6 +47,8 @@ export interface OpenedModel {
   readonly hasParameters: boolean;
   /** The artifact where MODEL is one's folder. */
   readonly stored: Artifact | null;
+  /** Where MODEL is text past the graph: it is one entry point alone, at this stage. */
+  readonly stage?: Exclude<StageProgram["stage"], "graph">;
   /** Name of the target where that is settled: MODEL is text whose kernels are scheduled. */
   readonly scheduledFor?: string;
   /** The text of the model file and of those it imports, by path; none of an artifact's folder. */
@@ -74,10 +78,16 @@ async function openFile(given: string, options: ModelOptions): Promise<OpenedMod
     { batch: options.batch, mode: options.mode, settings: options.set },
   );
   if (!graph) throw await diagnosed(diagnostics);
+  const placeOf = (tensor: string): Place | undefined => {
+    const layer = graph.nodes.find((node) =>
+      Object.values(node.outputs).some(({ name }) => tensor === name || tensor.startsWith(`${name}.`)),
+    );
+    return layer?.location && { ...layer.location, text: files.get(layer.location.file) };
+  };
   return {
     ...figuresOf(graph, graphHash(graph)),
     files,
-    compile: (needs) => compileFile(graph, files, options, needs),
+    compile: (needs) => planDiagnosed(placeOf, () => compiledGraph(graph, options, needs)),
   };
 }
 
@@ -103,62 +113,53 @@ const figuresOf = (program: Omit<Graph, "stage" | "nodes">, hash: string): Omit<
 /** A graph is a model like that of a model file; what the passes made of it is one entry point. */
 async function openText(path: string, options: ModelOptions): Promise<OpenedModel> {
   const target = options.target === "adapter" ? undefined : options.target;
-  const { program } = await readTextFile(path, { target });
+  const { program, placeOf } = await readTextFile(path, { target });
   const { compileProgram, entryOf, graphHash, programHash } = await import("../compiler/index.ts");
   const scheduledFor = "target" in program ? program.target : undefined;
-  const isGraph = program.stage === "graph";
-  const figures = figuresOf(program, isGraph ? graphHash(program) : programHash(program));
+  const figures = figuresOf(program, program.stage === "graph" ? graphHash(program) : programHash(program));
   const given = { batch: options.batch, mode: options.mode, ...(scheduledFor ? { target } : {}) };
   const says = { batch: figures.batch, mode: figures.mode, target: scheduledFor };
   for (const [option, value] of Object.entries(given))
     if (value !== undefined && value !== says[option as keyof typeof says])
       throw new UsageError(`--${option} ${value}: ${path} is for ${says[option as keyof typeof says]}`);
   if (options.set) throw new UsageError(`--set is for model files; in ${path} all settings have their values`);
-  if (options.memoryLimit !== undefined && !isGraph)
+  if (program.stage === "graph")
+    return { ...figures, compile: (needs) => planDiagnosed(placeOf, () => compiledGraph(program, options, needs)) };
+  if (options.memoryLimit !== undefined)
     throw new UsageError(
       `--memory-limit is for model files and graphs; ${path} is past them, at the stage ${program.stage}`,
     );
-  if (isGraph) return { ...figures, compile: (needs) => compileFile(program, new Map(), options, needs) };
   const entry = entryOf(program);
   return {
     ...figures,
+    stage: program.stage,
     scheduledFor,
     compile: async ({ target, entries = [entry] }) => {
       if (!entries.includes(entry) || entries.length > 1)
         throw new UsageError(
           `${path} is the entry point ${entry} alone, at the stage ${program.stage}; this takes ${entries.join(" and ")}`,
         );
-      return timed(() => ({
-        artifact: compileProgram(program, { target, algorithm: options.algorithm }),
-        model: null,
-      }));
+      return planDiagnosed(placeOf, () =>
+        timed(() => ({
+          artifact: compileProgram(program, { target, algorithm: options.algorithm }),
+          model: null,
+        })),
+      );
     },
   };
 }
 
-async function compileFile(
+async function compiledGraph(
   graph: Graph,
-  files: ReadonlyMap<string, string>,
   options: ModelOptions,
-  needs: CompileNeeds,
+  { placesFrom, ...needs }: CompileNeeds,
 ): ReturnType<OpenedModel["compile"]> {
-  const { compileGraph, PlanError } = await import("../compiler/index.ts");
-  try {
-    const { placesFrom, ...rest } = needs;
-    const { memoryLimit, algorithm, set: settings } = options;
-    const placed = placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph);
-    const compiled = await timed(() => compileGraph(placed, { ...rest, algorithm, memoryLimit, settings }));
-    if (memoryLimit !== undefined) say(describeLimit(mainEntry(compiled.model!).entry, memoryLimit));
-    return compiled;
-  } catch (error) {
-    if (!(error instanceof PlanError)) throw error;
-    const { code, message, value } = error;
-    const layer = graph.nodes.find((node) =>
-      Object.values(node.outputs).some(({ name }) => value.name === name || value.name.startsWith(`${name}.`)),
-    );
-    const place = layer?.location && { ...layer.location, text: files.get(layer.location.file) };
-    throw await diagnosed([{ code, message, place }]);
-  }
+  const { compileGraph } = await import("../compiler/index.ts");
+  const { memoryLimit, algorithm, set: settings } = options;
+  const placed = placesFrom === undefined ? graph : withPlacesFrom(placesFrom, graph);
+  const compiled = await timed(() => compileGraph(placed, { ...needs, algorithm, memoryLimit, settings }));
+  if (memoryLimit !== undefined) say(describeLimit(mainEntry(compiled.model!).entry, memoryLimit));
+  return compiled;
 }
 
 /** The assembled artifact that `compile` gives, and the time it took. */
@@ -179,12 +180,6 @@ function describeLimit({ plan, recomputation }: CompiledEntry, limit: number): s
     `${further === 0 ? `${kernels} kernels as without it` : `${kernels + further} kernels instead of ${kernels}`}, ` +
     `${(100 * (operations - 1)).toFixed(1)}% more operations`
   );
-}
-
-async function diagnosed(diagnostics: DiagnosedError["diagnostics"]): Promise<DiagnosedError> {
-  const { formatDiagnostics, wantsColor } = await import("../compiler/index.ts");
-  const color = wantsColor(process.stderr, process.env);
-  return new DiagnosedError(diagnostics, formatDiagnostics(diagnostics, { color }));
 }
 
 /** A model file's path as messages show it: relative where the file lies under the current folder. */

@@ -71,6 +71,12 @@ export function byteCount(text: string): number {
   return bytes;
 }
 
+export const memoryLimitOption = (what: string): Option =>
+  new Option(
+    "--memory-limit <bytes>",
+    `what ${what} may take beside the parameters, as 128MiB or in bytes: kernels run again where that saves memory`,
+  ).argParser(byteCount);
+
 /** --set, --batch, --mode, --target, --algorithm, --memory-limit, --cache. `target` says what is compiled for where it is not given. */
 export function addModelOptions(command: Command, target = "the adapter in hand"): Command {
   return command
@@ -95,13 +101,7 @@ export function addModelOptions(command: Command, target = "the adapter in hand"
         "fast",
       ]),
     )
-    .addOption(
-      new Option(
-        "--memory-limit <bytes>",
-        "what the plan of a step (forward pass in infer mode) may take beside the parameters, as 128MiB or in bytes: " +
-          "kernels run again where that saves memory",
-      ).argParser(byteCount),
-    )
+    .addOption(memoryLimitOption("the plan of a step (forward pass in infer mode)"))
     .option(
       "--cache <file>",
       "tuning records for the adapter in hand (else $KILN_TUNING_CACHE, else kiln/tuning.json in the cache folder)",
@@ -112,7 +112,7 @@ export function addModelOptions(command: Command, target = "the adapter in hand"
 export const addAdapterOption = (command: Command): Command =>
   command.option(
     "--adapter <name>",
-    "lavapipe, swiftshader, or part of a device's name (else $KILN_ADAPTER, else the best there is)",
+    "wasm, lavapipe, swiftshader, or part of a device's name (else $KILN_ADAPTER, else the best there is)",
   );
 
 export const jsonOption = (what = "print the result as JSON to stdout"): Option => new Option("--json", what);

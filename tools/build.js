@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as bundle } from "esbuild";
+import { licenseComment } from "./licenses.js";
 
 const home = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(home, "dist");
@@ -53,8 +54,9 @@ async function bundles() {
   }
 }
 
-const pages = () =>
-  bundle({
+/** A page is passed on by itself, so its script begins with the licences of what is in it. */
+async function pages() {
+  const { metafile } = await bundle({
     ...bundling,
     entryPoints: pageScripts,
     outdir: join(out, "pages"),
@@ -63,7 +65,14 @@ const pages = () =>
     packages: "bundle",
     target: "es2022",
     minify: true,
+    legalComments: "none",
+    metafile: true,
   });
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    const file = resolve(home, path);
+    writeFileSync(file, licenseComment(output, home) + readFileSync(file, "utf8"));
+  }
+}
 
 /** Declarations, by TypeScript itself; what is wrong with a type is an error here as it is in `npm run typecheck`. */
 async function declarations() {

@@ -16,6 +16,7 @@ import {
   integer,
   jsonOption,
   type ModelOptions,
+  modelArgument,
 } from "../options.ts";
 import { emitJson, say } from "../output.ts";
 import { packagedModel } from "../paths.ts";
@@ -34,7 +35,7 @@ export const benchCommand = () =>
           "Measures the adapter's ceiling, a forward pass, a training step (upload, resize and reading the loss " +
             "included), and every kernel of it.",
         )
-        .argument("[model]", "a model file or an artifact's folder (default: AlexNet)")
+        .argument("[model]", `${modelArgument}; AlexNet where none is given`)
         .option("--repeats <n>", "runs that are timed, after one to warm up; the least counts", integer(1), 3)
         .option("--report <file>", "write the page of kiln inspect --format html with these times: roofline, layers")
         .option("--trace <file>", "write one step as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing"),

@@ -24,15 +24,15 @@ interface GoldenOptions extends Omit<SettingOptions, "set">, ModelOptions, Devic
 /** `a,b,c`, or none of them. */
 const list = (text: string): readonly string[] => (text === "none" ? [] : text.split(","));
 
-export const goldenCommand = () =>
-  addAdapterOption(
+export function goldenCommand(): Command {
+  const command = addAdapterOption(
     addModelOptions(
       new Command("golden")
         .description(
           "Checks what Kiln makes of a model against the files in DIR: its stages, kernels and plan for a described " +
             "target, and its numbers on the adapter in hand. With --update, writes them.",
         )
-        .argument("<model>", "a model file (model.ts)")
+        .argument("<model>", "a model file (model.ts), or a graph as text IR (graph.kir, from kiln inspect)")
         .requiredOption("--dir <dir>", "the folder of goldens; it keeps the options that it was written with"),
       "portable",
     ),
@@ -58,6 +58,10 @@ export const goldenCommand = () =>
       integer(0, 0xffffffff),
     )
     .action(golden);
+  // It is refused with a reason.
+  command.options.find(({ long }) => long === "--memory-limit")!.hideHelp();
+  return command;
+}
 
 async function golden(path: string, options: GoldenOptions): Promise<void> {
   if (options.memoryLimit !== undefined)

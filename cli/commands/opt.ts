@@ -1,8 +1,9 @@
 import { Command, Option } from "commander";
 import type { StageProgram } from "../../compiler/ir/stage.ts";
 import { writeFileAtomically } from "../../runtime/node/files.ts";
+import { planDiagnosed } from "../diagnosed.ts";
 import { DiagnosedError, UsageError } from "../errors.ts";
-import { type Algorithm, amount } from "../options.ts";
+import { type Algorithm, amount, memoryLimitOption } from "../options.ts";
 import { emit, say } from "../output.ts";
 import { formatTable } from "../table.ts";
 import { readTextFile } from "../textFile.ts";
@@ -15,6 +16,8 @@ interface OptOptions {
   readonly target?: string;
   readonly algorithm?: Algorithm;
   readonly momentum: number;
+  /** Bytes. */
+  readonly memoryLimit?: number;
 }
 
 export const optCommand = () =>
@@ -39,28 +42,32 @@ export const optCommand = () =>
         .default("auto"),
     )
     .option("--momentum <f>", "above 0: the optimizer keeps velocities", amount, 0)
+    .addOption(memoryLimitOption("the plan"))
     .action(opt);
 
 async function opt(path: string | undefined, options: OptOptions): Promise<void> {
   const { passes: names = [] } = options;
   if (names.join() === "list") return list();
   if (path === undefined) throw new UsageError("kiln opt takes a file of text IR, or --passes list");
-  const { program, target } = await readTextFile(path, options);
-  const { InvalidStage, PassListError, PlanError, print, runPasses } = await import("../../compiler/index.ts");
+  const { program, target, placeOf } = await readTextFile(path, options);
+  const { InvalidStage, PassListError, print, runPasses } = await import("../../compiler/index.ts");
   const onPass = (pass: string, result: StageProgram) => say(`// after ${pass}\n${print(result)}`);
-  const context = { target, algorithm: options.algorithm, velocity: options.momentum > 0 };
+  const context = {
+    target,
+    algorithm: options.algorithm,
+    velocity: options.momentum > 0,
+    memoryLimit: options.memoryLimit === undefined ? undefined : { bytes: options.memoryLimit },
+  };
+  const passOptions = { verify: options.verifyEach, onPass: options.printAfterAll ? onPass : undefined };
   try {
-    const made = runPasses(program, names, context, {
-      verify: options.verifyEach,
-      onPass: options.printAfterAll ? onPass : undefined,
-    });
+    const made = await planDiagnosed(placeOf, () => runPasses(program, names, context, passOptions));
     const text = print(made);
-    if (options.output === undefined) emit(text);
-    else await writeFileAtomically(options.output, [new TextEncoder().encode(text)]);
+    if (options.output === undefined) return emit(text);
+    await writeFileAtomically(options.output, text);
+    say(`Written to ${options.output}`);
   } catch (error) {
     if (error instanceof PassListError) throw new UsageError(`--passes: ${error.message}`);
-    if (error instanceof PlanError || error instanceof InvalidStage)
-      throw new DiagnosedError([], `error: ${error.message}`);
+    if (error instanceof InvalidStage) throw new DiagnosedError([], `error: ${error.message}`);
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { findPlacement } from "../../compiler/plan/findPlacement.ts";
 import { lowerBound } from "../../compiler/plan/liveness.ts";
 import { fileError, writeFileAtomically } from "../../runtime/node/files.ts";
 import { KilnError } from "../../runtime/program/error.ts";
-import { amount, integer } from "../options.ts";
+import { amount, byteCount } from "../options.ts";
 import { emit, say } from "../output.ts";
 import { parseBuffers } from "../plan/csv.ts";
 
@@ -19,7 +19,7 @@ export const planCommand = () =>
   new Command("plan")
     .description("Places buffers with known sizes and lifetimes in one range of memory (google/minimalloc's CSV form).")
     .requiredOption("--csv <file>", "the buffers: columns id, lower, upper, size, and where wanted alignment")
-    .requiredOption("--capacity <bytes>", "what they must fit in", integer(1))
+    .requiredOption("--capacity <bytes>", "what they must fit in, as 128MiB or in bytes", byteCount)
     .option("--out <file>", "where the table with offsets goes (stdout where not said)")
     .option("--timeout <seconds>", "how long to search", amount, 60)
     .action(async ({ csv, capacity, out, timeout }: PlanOptions) => {
@@ -48,9 +48,12 @@ export const planCommand = () =>
       const used = offsets.reduce((most, offset, b) => Math.max(most, offset + table.blocks[b].size), 0);
       const seconds = ((performance.now() - started) / 1000).toFixed(2);
       say(
-        `${offsets.length} buffers take ${used} bytes of ${capacity}; ${bound} are live at once. Found in ${seconds} s.`,
+        `${offsets.length} ${offsets.length === 1 ? "buffer takes" : "buffers take"} ${used} bytes of ${capacity}; ${bound} are live at once. Found in ${seconds} s.`,
       );
       const solved = table.withOffsets(offsets);
       if (out === undefined) emit(solved);
-      else await writeFileAtomically(out, solved);
+      else {
+        await writeFileAtomically(out, solved);
+        say(`Written to ${out}`);
+      }
     });

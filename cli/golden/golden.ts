@@ -25,7 +25,7 @@ import { goldenTexts } from "./texts.ts";
 import { steadyNumbers, usualTolerance } from "./tolerances.ts";
 
 export interface GoldenRequest {
-  /** The model file. */
+  /** The model file, or a graph as text IR. */
   readonly path: string;
   readonly dir: string;
   /** `target` as an option has it. */
@@ -54,7 +54,7 @@ export async function checkGolden(request: GoldenRequest): Promise<Checked | nul
   const manifest = await readManifest(dir);
   if (!manifest) return null;
   const { settings, files } = manifest;
-  agree(dir, { ...request.given, target: storedTarget(request.given.target, dir) }, settings);
+  agree(dir, await givenFor(request), settings);
   const model = await open(request, settings);
   if (model.name !== manifest.model)
     throw new KilnError(
@@ -75,9 +75,9 @@ export async function checkGolden(request: GoldenRequest): Promise<Checked | nul
 
 /** Makes the goldens and writes them: with the settings given, those that the folder has, and the usual ones. */
 export async function updateGolden(request: GoldenRequest): Promise<Updated> {
-  const { dir, given } = request;
+  const { dir } = request;
   const old = await readManifest(dir);
-  const settings = settingsToWrite({ ...given, target: storedTarget(given.target, dir) }, old?.settings ?? null);
+  const settings = settingsToWrite(await givenFor(request), old?.settings ?? null);
   const model = await open(request, settings);
   const texts = await textsOf(request, model, settings);
   const tolerance = old?.tolerance ?? usualTolerance;
@@ -123,15 +123,26 @@ async function numbersToWrite(
 
 const holds = (...given: Parameters<typeof compareNumbers>): boolean => compareNumbers(...given).length === 0;
 
+const isText = (path: string): boolean => path.endsWith(".kir");
+
+/** What is given as golden.json has it; text says its batch and mode itself. */
+async function givenFor({ path, dir, given }: GoldenRequest): Promise<GivenSettings> {
+  const { batch, mode } = isText(path) ? await openModel(path, { batch: given.batch, mode: given.mode }) : given;
+  return { ...given, batch, mode, target: storedTarget(given.target, dir) };
+}
+
 async function open({ path }: GoldenRequest, { batch, mode, set, algorithm }: GoldenSettings): Promise<OpenedModel> {
-  const model = await openModel(path, { batch, mode, set, algorithm });
-  if (model.stored || path.endsWith(".kir"))
-    throw new UsageError(`${path} is what was made of a model; goldens are of a model file`);
+  const model = await openModel(path, { batch, mode, set: Object.keys(set).length > 0 ? set : undefined, algorithm });
+  if (model.stored || model.stage)
+    throw new UsageError(
+      `${path} is what was made of a model${model.stage ? `, at the stage ${model.stage}` : ""}; goldens are of a model ` +
+        "file, or of a graph as text",
+    );
   return model;
 }
 
 /** Compiles for the described target. Places in texts are named from the model file's folder: then they are the same
- * wherever the file lies, and from wherever it is compiled. */
+ * wherever the file lies, and from wherever it is compiled; those in a text stay as they are. */
 async function textsOf(
   { path, dir }: GoldenRequest,
   model: OpenedModel,
@@ -144,7 +155,7 @@ async function textsOf(
     target: await describedTarget(targetOption(settings.target, dir)),
     entries,
     velocity: settings.momentum,
-    placesFrom: dirname(path),
+    placesFrom: isText(path) ? undefined : dirname(path),
   });
   const lacking = entries.find((entry) => !compiled!.entries[entry]);
   if (lacking) throw new UsageError(`${model.name} has no entry point ${lacking} in ${model.mode} mode`);

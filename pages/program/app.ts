@@ -1,8 +1,8 @@
 /** The page: its tabs, the panel beside them, the search box, the keys. */
 import type { Report } from "../../cli/report/data.ts";
 import { pageData, unpack } from "../data.ts";
+import { html } from "../elements.ts";
 import { Details } from "./details.ts";
-import { html } from "./dom.ts";
 import { GraphTab } from "./graph.ts";
 import { pageHead } from "./head.ts";
 import { MemoryTab } from "./memory.ts";

@@ -1,5 +1,5 @@
 /** Program text with its tokens coloured: IR, WGSL, WebAssembly text and model files alike. */
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 
 const token =
   /(\/\/.*|;;.*|\/\*.*?\*\/|^ \*[ /].*)|("(?:[^"\\]|\\.)*")|(%[\w.]+)|\b(\d[\w.]*)\b|\b(let|var|fn|for|if|else|loop|return|struct|override|const|import|export|default|from|store|sum|max|firstMax|over|select|of|by|kernel|group|barrier|unroll|registers|buffer|shared|read|write|where|module|func|param|local|result|block|br_if)\b|\b(f32|i32|u32|vec[234]|array|bool|f32x4|v128)\b/gm;

@@ -1,7 +1,7 @@
 /** The panel beside the pictures: what is selected, from its line in the model file down to its kernel's text. */
 import type { Place, ReportStep } from "../../cli/report/data.ts";
+import { html } from "../elements.ts";
 import { code, sourceFile } from "./code.ts";
-import { html } from "./dom.ts";
 import { amount, bytes, milliseconds, percent, short } from "./format.ts";
 import { stepLabel } from "./graph/layerGraph.ts";
 import type { Selection } from "./selection.ts";

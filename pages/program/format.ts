@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Numbers and names for people. */
 
 /** 4014080 -> "3.83 MiB" */
 export function bytes(n: number): string {
@@ -30,3 +30,6 @@ export function shape(type: string): string {
 }
 
 export const percent = (part: number, whole: number): string => `${short((100 * part) / whole)}%`;
+
+/** A text cut to so many characters, an ellipsis at its end where something is missing. */
+export const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);

@@ -1,5 +1,5 @@
 /** The tab of the graph: layers, or every kernel. */
-import { html, svg } from "./dom.ts";
+import { html, svg } from "../elements.ts";
 import type { Drawing, DrawnBox, DrawnLink } from "./graph/drawing.ts";
 import { rowHeight } from "./graph/drawing.ts";
 import { kernelDrawing } from "./graph/kernelGraph.ts";

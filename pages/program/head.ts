@@ -1,6 +1,6 @@
 /** The top of the page: what was compiled, and its figures. */
 import type { Report } from "../../cli/report/data.ts";
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 import { amount, bytes, milliseconds } from "./format.ts";
 
 export function pageHead(report: Report, tabs: HTMLElement, search: HTMLElement): HTMLElement {

@@ -1,5 +1,5 @@
 /** Which colour means what. */
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 import type { View } from "./view.ts";
 
 /** The phases, or the kinds of tensors, that the report has. */

@@ -1,5 +1,5 @@
 /** The tab of the memory plan: time (dispatches) across, offset up, a rectangle a tensor. */
-import { html, svg } from "./dom.ts";
+import { html, svg } from "../elements.ts";
 import { bytes, shape } from "./format.ts";
 import { legend } from "./legend.ts";
 import { liveBytes } from "./liveBytes.ts";

@@ -1,7 +1,8 @@
 /** The tab of the passes: what each made of the program, and what it changed. */
+
+import { html } from "../elements.ts";
 import { coloured } from "./code.ts";
 import { type Difference, difference, type Entry, type Line } from "./diff.ts";
-import { html } from "./dom.ts";
 import type { Selection } from "./selection.ts";
 import type { Tab } from "./tabs.ts";
 import type { View } from "./view.ts";

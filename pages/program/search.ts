@@ -1,5 +1,5 @@
 /** The search box: kernels, layers, ops and tensors by a part of their names. */
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 import type { Kind, Selection } from "./selection.ts";
 import type { View } from "./view.ts";
 

@@ -1,5 +1,5 @@
 /** The tab of the kernels: every dispatch in a table, sorted by what is clicked. */
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 import { amount, bytes, milliseconds, short } from "./format.ts";
 import type { Selection } from "./selection.ts";
 import type { Tab } from "./tabs.ts";

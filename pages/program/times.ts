@@ -1,6 +1,7 @@
 /** The tab of the times: every kernel against the roofline, and the share of each layer. */
 import type { Measured } from "../../cli/report/data.ts";
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
+import { onTheme } from "../theme.ts";
 import { bytes, milliseconds, percent, short } from "./format.ts";
 import { stepLabel } from "./graph/layerGraph.ts";
 import { legend } from "./legend.ts";
@@ -71,7 +72,7 @@ export class TimesTab implements Tab {
       ),
     );
     new ResizeObserver(() => this.#charts.forEach((chart) => chart.resize())).observe(this.element);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.changed());
+    onTheme(() => this.changed());
   }
 
   shown(): void {

@@ -1,5 +1,5 @@
 /** A few lines beside the pointer. */
-import { html } from "./dom.ts";
+import { html } from "../elements.ts";
 
 export class Tooltip {
   readonly element = html("div", { class: "tooltip", role: "status", hidden: true });

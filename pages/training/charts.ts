@@ -1,7 +1,8 @@
 /** The four charts of runs, with the controls that go for them. */
-import { element, section } from "./dom.ts";
+import { html } from "../elements.ts";
 import { type Line, LineChart } from "./lineChart.ts";
 import { formatLoss, formatPercent, formatRate, formatShare, formatTick, smoothed } from "./numbers.ts";
+import { section } from "./section.ts";
 import type { Run } from "./state.ts";
 
 /** A run as it is drawn. */
@@ -27,12 +28,12 @@ export class Charts {
     axisFormat: formatTick,
     fromZero: true,
   });
-  readonly #smoothing = element("input", { type: "range", min: "0", max: "0.99", step: "0.01", value: "0.6" });
-  readonly #log = element("input", { type: "checkbox" });
+  readonly #smoothing = html("input", { type: "range", min: "0", max: "0.99", step: "0.01", value: "0.6" });
+  readonly #log = html("input", { type: "checkbox" });
   #runs: readonly DrawnRun[] = [];
 
   constructor() {
-    const weight = element("output", {}, "0.60");
+    const weight = html("output", {}, "0.60");
     this.#smoothing.addEventListener("input", () => {
       weight.textContent = Number(this.#smoothing.value).toFixed(2);
       this.show(this.#runs);
@@ -41,11 +42,11 @@ export class Charts {
     this.root = section(
       "Curves",
       [
-        element("label", {}, "Smoothing ", this.#smoothing, weight),
-        element("label", {}, this.#log, " Logarithmic loss"),
-        element("span", { class: "caption" }, "Drag across a chart to zoom in, double-click to see all."),
+        html("label", {}, "Smoothing ", this.#smoothing, weight),
+        html("label", {}, this.#log, " Logarithmic loss"),
+        html("span", { class: "caption" }, "Drag across a chart to zoom in, double-click to see all."),
       ],
-      element(
+      html(
         "div",
         { class: "charts" },
         ...[this.#loss, this.#accuracy, this.#moving, this.#rate].map(({ root }) => root),

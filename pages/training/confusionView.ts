@@ -1,6 +1,10 @@
 /** Which class is taken for which, as a matrix of cells: a row a true class, a column a predicted one. */
-import { colorOf, element, onTheme, onWidth, section, sized } from "./dom.ts";
+
+import { html } from "../elements.ts";
+import { colorOf, onTheme } from "../theme.ts";
 import { formatCount, formatShare } from "./numbers.ts";
+import { section } from "./section.ts";
+import { onWidth, sized } from "./sizes.ts";
 import type { Confusion, TrainingState } from "./state.ts";
 
 /** Cells are at most so wide, in CSS pixels; names are written where they are at least as high as a line of text. */
@@ -16,9 +20,9 @@ interface Grid {
 
 export class ConfusionView {
   readonly root: HTMLElement;
-  readonly #canvas = element("canvas");
-  readonly #place = element("div", {}, this.#canvas);
-  readonly #caption = element("p", { class: "caption" });
+  readonly #canvas = html("canvas");
+  readonly #place = html("div", {}, this.#canvas);
+  readonly #caption = html("p", { class: "caption" });
   #shown: Confusion | null = null;
   #names: readonly string[] = [];
   #rows: Map<number, number>[] = [];

@@ -1,5 +1,7 @@
 /** The first layer's filters, side by side. */
-import { element, onWidth, section, sized } from "./dom.ts";
+import { html } from "../elements.ts";
+import { section } from "./section.ts";
+import { onWidth, sized } from "./sizes.ts";
 import type { Filters } from "./state.ts";
 
 const gap = 3;
@@ -8,9 +10,9 @@ const [narrowest, widest] = [40, 56];
 
 export class FiltersView {
   readonly root: HTMLElement;
-  readonly #canvas = element("canvas");
-  readonly #place = element("div", {}, this.#canvas);
-  readonly #caption = element("p", { class: "caption" });
+  readonly #canvas = html("canvas");
+  readonly #place = html("div", {}, this.#canvas);
+  readonly #caption = html("p", { class: "caption" });
   #filters: Filters | null = null;
   #columns = 1;
   #size = 1;

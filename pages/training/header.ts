@@ -1,5 +1,5 @@
 /** The top of the page: what is trained, how far it has come, its latest numbers. */
-import { element } from "./dom.ts";
+import { html } from "../elements.ts";
 import { formatCount, formatLoss, formatRate, formatShare, formatTime, meanOfLast } from "./numbers.ts";
 import type { Phase, TrainingState } from "./state.ts";
 
@@ -14,26 +14,26 @@ const figures = ["step", "loss", "moving loss", "test accuracy", "images/s", "ti
 
 export class Header {
   readonly root: HTMLElement;
-  readonly #title = element("h1");
-  readonly #chip = element("span", { class: "chip" });
-  readonly #detail = element("span", { class: "quiet" });
-  readonly #done = element("i");
-  readonly #progress = element("div", { class: "progress" }, this.#done);
-  readonly #facts = element("div", { class: "quiet facts" });
-  readonly #notes = element("div", { class: "notes", role: "status" });
-  readonly #values = figures.map(() => element("b", {}, "–"));
-  readonly #figures = element(
+  readonly #title = html("h1");
+  readonly #chip = html("span", { class: "chip" });
+  readonly #detail = html("span", { class: "quiet" });
+  readonly #done = html("i");
+  readonly #progress = html("div", { class: "progress" }, this.#done);
+  readonly #facts = html("div", { class: "quiet facts" });
+  readonly #notes = html("div", { class: "notes", role: "status" });
+  readonly #values = figures.map(() => html("b", {}, "–"));
+  readonly #figures = html(
     "div",
     { class: "figures" },
-    ...figures.map((name, i) => element("div", { class: "figure" }, this.#values[i], element("span", {}, name))),
+    ...figures.map((name, i) => html("div", { class: "figure" }, this.#values[i], html("span", {}, name))),
   );
   #isConnected = true;
   #state: TrainingState | null = null;
 
   constructor() {
-    const who = element("div", { class: "who" }, this.#title, this.#chip, this.#detail, this.#facts);
-    const words = element("div", { class: "words" }, who, this.#figures);
-    this.root = element("header", { class: "top" }, words, this.#notes, this.#progress);
+    const who = html("div", { class: "who" }, this.#title, this.#chip, this.#detail, this.#facts);
+    const words = html("div", { class: "words" }, who, this.#figures);
+    this.root = html("header", { class: "top" }, words, this.#notes, this.#progress);
   }
 
   connected(isConnected: boolean): void {
@@ -46,8 +46,8 @@ export class Header {
     const { title, status, plan, facts, runs } = state;
     const step = runs[0]?.curves.step.at(-1) ?? 0;
     this.#title.textContent = title;
-    this.#facts.replaceChildren(...facts.map((line) => element("p", {}, line)));
-    this.#notes.replaceChildren(...this.#lines(state).map((line) => element("p", {}, line)));
+    this.#facts.replaceChildren(...facts.map((line) => html("p", {}, line)));
+    this.#notes.replaceChildren(...this.#lines(state).map((line) => html("p", {}, line)));
     for (const part of [this.#chip, this.#progress, this.#figures]) part.hidden = status === null;
     if (status === null) return;
     this.#chip.textContent = this.#isConnected ? phases[status.phase] : "no connection";

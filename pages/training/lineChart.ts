@@ -3,8 +3,10 @@ import { LineChart as Lines } from "echarts/charts";
 import { DataZoomComponent, GridComponent, ToolboxComponent, TooltipComponent } from "echarts/components";
 import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { colorOf, element, onTheme, onWidth } from "./dom.ts";
+import { html } from "../elements.ts";
+import { colorOf, onTheme } from "../theme.ts";
 import { formatCount, nearest } from "./numbers.ts";
+import { onWidth } from "./sizes.ts";
 
 use([Lines, GridComponent, TooltipComponent, DataZoomComponent, ToolboxComponent, CanvasRenderer]);
 
@@ -42,12 +44,12 @@ const height = 230;
 export class LineChart {
   readonly root: HTMLElement;
   readonly #chart: EChartsType;
-  readonly #empty = element("div", { class: "empty" }, "No values");
+  readonly #empty = html("div", { class: "empty" }, "No values");
   #shown: Shown = { lines: [], steps: [0, 1] };
 
   constructor(private readonly options: ChartOptions) {
-    const place = element("div", { class: "plot" });
-    this.root = element("figure", { class: "chart" }, element("figcaption", {}, options.title), place, this.#empty);
+    const place = html("div", { class: "plot" });
+    this.root = html("figure", { class: "chart" }, html("figcaption", {}, options.title), place, this.#empty);
     this.#chart = init(place, null, { renderer: "canvas", width: 400, height });
     onWidth(place, (width) => this.#chart.resize({ width, height }));
     onTheme(() => this.show(this.#shown));
@@ -131,17 +133,17 @@ export class LineChart {
   /** What all lines are near a step. */
   #readOut(step: number): HTMLElement {
     const lines = this.#shown.lines.filter(({ faint, x }) => !faint && x.length > 0);
-    return element(
+    return html(
       "div",
       { class: "readout" },
-      element("div", {}, `Step ${formatCount(step)}`),
+      html("div", {}, `Step ${formatCount(step)}`),
       ...lines.map(({ name, color, x, y, dashed }) =>
-        element(
+        html(
           "div",
           {},
-          element("span", { class: dashed ? "swatch dashed" : "swatch", style: `--color: var(--${color})` }),
-          element("span", { class: "name" }, name),
-          element("b", {}, this.options.format(y[nearest(x, step)])),
+          html("span", { class: dashed ? "swatch dashed" : "swatch", style: `--color: var(--${color})` }),
+          html("span", { class: "name" }, name),
+          html("b", {}, this.options.format(y[nearest(x, step)])),
         ),
       ),
     );

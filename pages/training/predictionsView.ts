@@ -1,6 +1,7 @@
 /** A few test pictures, and what the model takes them for. */
-import { element, section } from "./dom.ts";
+import { html } from "../elements.ts";
 import { formatShare } from "./numbers.ts";
+import { section } from "./section.ts";
 import type { Predictions, TrainingState, WatchedPictures } from "./state.ts";
 
 interface Card {
@@ -13,8 +14,8 @@ interface Card {
 
 export class PredictionsView {
   readonly root: HTMLElement;
-  readonly #grid = element("div", { class: "predictions" });
-  readonly #caption = element("p", { class: "caption" });
+  readonly #grid = html("div", { class: "predictions" });
+  readonly #caption = html("p", { class: "caption" });
   #watched: WatchedPictures | null = null;
   #predictions: Predictions | null = null;
   #cards: Card[] = [];
@@ -50,16 +51,16 @@ export class PredictionsView {
 }
 
 function cardOf(url: string, name: string): Card {
-  const bar = element("i");
-  const predicted = element("b");
-  const probability = element("span");
-  const truth = element("span");
-  const root = element(
+  const bar = html("i");
+  const predicted = html("b");
+  const probability = html("span");
+  const truth = html("span");
+  const root = html(
     "figure",
     {},
-    element("img", { src: url, alt: name, title: name }),
-    element("div", { class: "share" }, bar),
-    element("figcaption", {}, predicted, probability, truth),
+    html("img", { src: url, alt: name, title: name }),
+    html("div", { class: "share" }, bar),
+    html("figcaption", {}, predicted, probability, truth),
   );
   return { root, bar, predicted, probability, truth };
 }

@@ -1,7 +1,9 @@
 /** The runs in figures; the table is the charts' legend too, and hides runs. */
+
+import { html } from "../elements.ts";
 import type { DrawnRun } from "./charts.ts";
-import { element, section } from "./dom.ts";
 import { formatCount, formatLoss, formatRate, formatShare, meanOfLast } from "./numbers.ts";
+import { section } from "./section.ts";
 import type { Run } from "./state.ts";
 
 /** How many colours for runs the style sheet has; from the ninth run on they come again. */
@@ -12,14 +14,14 @@ const heads = ["Run", "Steps", "Last loss", "Mean of last 20", "Training accurac
 
 export class RunsTable {
   readonly root: HTMLElement;
-  readonly #body = element("tbody");
+  readonly #body = html("tbody");
   readonly #hidden = new Set<string>();
   #runs: readonly Run[] = [];
 
   constructor(private readonly onChange: () => void) {
-    const head = element("tr", {}, ...heads.map((name) => element("th", { scope: "col" }, name)));
-    const table = element("table", {}, element("thead", {}, head), this.#body);
-    this.root = section("Runs", [], element("div", { class: "wide" }, table));
+    const head = html("tr", {}, ...heads.map((name) => html("th", { scope: "col" }, name)));
+    const table = html("table", {}, html("thead", {}, head), this.#body);
+    this.root = section("Runs", [], html("div", { class: "wide" }, table));
   }
 
   show(runs: readonly Run[]): void {
@@ -40,16 +42,16 @@ export class RunsTable {
   }
 
   #row({ name }: Run, at: number): HTMLElement {
-    const box = element("input", { type: "checkbox" });
+    const box = html("input", { type: "checkbox" });
     box.checked = true;
     box.addEventListener("change", () => {
       if (box.checked) this.#hidden.delete(name);
       else this.#hidden.add(name);
       this.onChange();
     });
-    const swatch = element("span", { class: "swatch", style: `--color: var(--${colourOf(at)})` });
-    const head = element("th", { scope: "row" }, element("label", { title: "Show or hide" }, box, swatch, name));
-    return element("tr", {}, head, ...heads.slice(1).map(() => element("td")));
+    const swatch = html("span", { class: "swatch", style: `--color: var(--${colourOf(at)})` });
+    const head = html("th", { scope: "row" }, html("label", { title: "Show or hide" }, box, swatch, name));
+    return html("tr", {}, head, ...heads.slice(1).map(() => html("td")));
   }
 }
 

@@ -1,7 +1,8 @@
 /** The whole page, drawn anew when there is something new, but not more often than an eye follows. */
+
+import { html } from "../elements.ts";
 import { Charts } from "./charts.ts";
 import { ConfusionView } from "./confusionView.ts";
-import { element } from "./dom.ts";
 import { FiltersView } from "./filtersView.ts";
 import { Header } from "./header.ts";
 import type { Listener } from "./live.ts";
@@ -24,9 +25,9 @@ export class TrainingView implements Listener {
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor() {
-    const pictures = element("div", { class: "pictures" }, this.#predictions.root, this.#confusion.root);
-    const main = element("main", {}, this.#runs.root, this.#charts.root, this.#filters.root, pictures);
-    this.root = element("div", {}, this.#header.root, main);
+    const pictures = html("div", { class: "pictures" }, this.#predictions.root, this.#confusion.root);
+    const main = html("main", {}, this.#runs.root, this.#charts.root, this.#filters.root, pictures);
+    this.root = html("div", {}, this.#header.root, main);
   }
 
   connected(isConnected: boolean): void {

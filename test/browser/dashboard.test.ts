@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { f32 } from "../../runtime/program/safetensors.ts";
 import { Folder, numbers } from "../cli/kiln.ts";
 import { launchChromium } from "./chromium.ts";
+import { type WatchedPage, watchedPage } from "./watchedPage.ts";
 
 const folder = new Folder();
 let browser: Browser;
@@ -16,19 +17,6 @@ afterAll(async () => {
   await browser?.close();
   folder.remove();
 });
-
-/** A page that gathers what goes wrong in it and what it asks for. */
-async function watchedPage(): Promise<{ page: Page; errors: string[]; requests: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  const errors: string[] = [];
-  const requests: string[] = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(error.message));
-  page.on("request", (request) => {
-    if (!request.url().startsWith("data:")) requests.push(request.url());
-  });
-  return { page, errors, requests };
-}
 
 /** How many colours a canvas has, and its width: one that nothing was drawn on has one. */
 const coloursOf = (page: Page, selector: string): Promise<number> =>
@@ -89,13 +77,13 @@ const ended = (page: Page) => page.waitForSelector(".chip:text-is('ended')", { t
 describe("kiln train --dashboard", () => {
   let address = "";
   const args = ["train", "tiny.ts", ...settings, "--steps", `${steps}`];
-  const pages: Awaited<ReturnType<typeof watchedPage>>[] = [];
+  const pages: WatchedPage[] = [];
   const [stayed, reloaded] = [() => pages[0].page, () => pages[1].page];
 
   beforeAll(async () => {
     const plain = await folder.kiln(...args, "--log", "plain.jsonl", "--checkpoint", "plain");
     expect(plain.code, plain.stderr).toBe(0);
-    pages.push(await watchedPage(), await watchedPage());
+    pages.push(await watchedPage(browser), await watchedPage(browser));
     const run = await trainSeen([...args, "--log", "seen.jsonl", "--checkpoint", "seen", "--compare", "plain.jsonl"]);
     address = run.address;
     await Promise.all(pages.map(({ page }) => page.goto(address)));
@@ -188,7 +176,7 @@ describe("kiln report", () => {
       "r.html",
     );
     expect(code, stderr).toBe(0);
-    const { page, errors, requests } = await watchedPage();
+    const { page, errors, requests } = await watchedPage(browser);
     const url = pathToFileURL(folder.file("r.html")).href;
     await page.goto(url);
     await page.waitForSelector("tbody tr");

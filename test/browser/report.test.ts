@@ -2,10 +2,11 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Folder, root } from "../cli/kiln.ts";
 import { launchChromium } from "./chromium.ts";
+import { type WatchedPage, watchedPage } from "./watchedPage.ts";
 
 const folder = new Folder();
 let browser: Browser;
@@ -17,21 +18,14 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Opens a page, and gathers what goes wrong in it and what it asks for. */
-async function open(file: string, hash = ""): Promise<{ page: Page; errors: string[]; requests: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-  const errors: string[] = [];
-  const requests: string[] = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(error.message));
-  const own = pathToFileURL(file).href;
-  page.on("request", (request) => {
-    const url = request.url();
-    if (!url.startsWith(own) && !url.startsWith("data:")) requests.push(url);
-  });
-  await page.goto(own + hash);
-  await page.waitForSelector("body[data-ready]");
-  return { page, errors, requests };
+const addressOf = (file: string): string => pathToFileURL(file).href;
+
+/** The page of a file, drawn. */
+async function open(file: string, hash = ""): Promise<WatchedPage> {
+  const watched = await watchedPage(browser);
+  await watched.page.goto(addressOf(file) + hash);
+  await watched.page.waitForSelector("body[data-ready]");
+  return watched;
 }
 
 const model = (name: string) => join(root, "models", `${name}.ts`);
@@ -65,7 +59,7 @@ describe("LeNet", () => {
     await page.keyboard.press("Escape");
     expect(await page.textContent(".details")).toContain("Model file");
     expect(errors).toEqual([]);
-    expect(requests).toEqual([]);
+    expect(requests).toEqual([addressOf(file)]);
     await page.close();
   });
 
@@ -135,7 +129,7 @@ test("with times: every kernel under the roofline, every layer's share", { timeo
   expect(await page.textContent(".roofline")).toMatch(/GFLOP\/s.*GB\/s/s);
   expect(await page.textContent(".shares")).toMatch(/pictures.*conv2d_1, line 4.*dense_1, line 6.*loss/s);
   expect(errors).toEqual([]);
-  expect(requests).toEqual([]);
+  expect(requests).toEqual([addressOf(file)]);
   await page.close();
 });
 
@@ -156,7 +150,7 @@ test.each(["alexnet", "resnet18"])(
       expect(await page.locator(`main > section:not([hidden]) ${drawn}`).count(), tab).toBeGreaterThan(10);
     }
     expect(errors).toEqual([]);
-    expect(requests).toEqual([]);
+    expect(requests).toEqual([addressOf(file)]);
     await page.close();
   },
 );

@@ -107,6 +107,20 @@ describe("goldens hold", () => {
     expect(code).toBe(0);
   });
 
+  test("of the graph as text, which says its batch itself", async () => {
+    const dir = copy("text/golden");
+    folder.write("text/graph.kir", folder.read("golden/graph.kir"));
+    const golden = (file: string, ...more: string[]) => kiln("golden", file, "--dir", dir, ...more);
+    const { code, stderr } = await golden("text/graph.kir", "--adapter", "wasm");
+    expect(stderr).toMatch(/: \d+ files, 7 tensors, are as they were$/m);
+    expect(code).toBe(0);
+    await kiln("inspect", "tiny.ts", "--stage", "graph", "--batch", "3", "-o", "text/wider.kir");
+    const wider = await golden("text/wider.kir");
+    expect([wider.code, wider.stderr]).toMatchObject([1, expect.stringContaining("batch 3: it was written with 2")]);
+    const late = await golden("golden/fused.kir", "--update");
+    expect([late.code, late.stderr]).toMatchObject([2, expect.stringContaining("at the stage fused; goldens are of")]);
+  });
+
   test("numbers of an inference, and of a model without classes", async () => {
     const numbers = { stages: [], kernels: "none", batch: 2 } as const;
     await updateGolden(request("infer", { ...numbers, mode: "infer" }));

@@ -1,5 +1,5 @@
 /** kiln opt, and text IR as MODEL: what `kiln inspect` and `--dump-ir` write goes on from there. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Folder, root } from "./kiln.ts";
@@ -47,6 +47,18 @@ describe("the pipeline by hand", () => {
     expect(folder.read("plan.kir")).toBe(folder.read(`built/ir/${dumps.at(-1)}`));
     expect([...stderr.matchAll(/^\/\/ after (.*)$/gm)].map(([, name]) => name)).toEqual(names);
   });
+});
+
+test("--memory-limit is what the plan may take", async () => {
+  const [program] = readFileSync(join(root, "test/passes/kir/rematerialise.kir"), "utf8").split("// -----\n");
+  folder.write("idle.kir", program);
+  const planned = (...more: string[]) => kiln("opt", "idle.kir", "--passes", "rematerialise,plan", ...more);
+  const { stdout: free } = await planned();
+  expect(free).toMatch(/^memory 3328 /m);
+  expect(free).not.toContain("again");
+  const { stdout: limited } = await planned("--memory-limit", "2.25KiB");
+  expect(limited).toMatch(/^memory 2304 /m);
+  expect(limited).toContain("run avgPool2d_a_again (%x) -> (%a.again)");
 });
 
 test.each(stages)("without passes it prints what kiln inspect printed: %s", async (stage) => {
@@ -129,6 +141,27 @@ output output = %y
     const [code, stderr] = await opt(graph, "--passes", names);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
+  });
+
+  test.each([
+    ["graph", 4, ""],
+    ["expr", 4, "lower"],
+    ["fused", 4, "lower,layout,fusion"],
+  ])("a tensor too large for the target, from the stage %s", async (stage, line, passes) => {
+    folder.write("small.kir", graph.replaceAll("1,1,2,2", "1,1,8192,8192").replace("1, 2, 2", "1, 8192, 8192"));
+    const { stdout } = await kiln("opt", "small.kir", ...(passes ? ["--passes", passes] : []));
+    expect(stdout).toMatch(stage);
+    folder.write("large.kir", stdout);
+    const { code, stdout: json, stderr } = await kiln("compile", "large.kir", "-o", "never", "--json");
+    expect([code, JSON.parse(json)]).toMatchObject([1, [{ code: "KILN3001", file: "large.kir", line }]]);
+    expect(stderr).toMatch(/^large\.kir:\d+:\d+ - error KILN3001: tensor %\w .*\n\n +\d+ \| .*%\w/);
+  });
+
+  test("a memory limit that no plan keeps to", async () => {
+    const { stdout } = await kiln("inspect", "tiny.ts", "--stage", "kernels", "--batch", "4");
+    const [code, stderr] = await opt(stdout, "--passes", "rematerialise", "--memory-limit", "1KiB");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wrong\.kir:\d+:\d+ - error KILN3002: .* at most 1024 bytes .*\n\n +\d+ \| .*%/);
   });
 
   test("options that text has settled", async () => {

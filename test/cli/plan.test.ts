@@ -5,7 +5,7 @@ import { Folder } from "./kiln.ts";
 const folder = new Folder();
 afterAll(() => folder.remove());
 
-const plan = async (csv: string, capacity: number, ...more: string[]) => {
+const plan = async (csv: string, capacity: number | string, ...more: string[]) => {
   folder.write("in.csv", csv);
   const { code, stdout, stderr } = await folder.kiln("plan", "--csv", "in.csv", "--capacity", `${capacity}`, ...more);
   return { code, stdout, stderr };
@@ -16,8 +16,14 @@ test("columns in any order, offsets behind them; the same to a file", async () =
   const { code, stdout, stderr } = await plan(csv, 6);
   expect([code, stdout]).toEqual([0, "size,id,lower,upper,offset\n4,a,0,3,0\n4,b,3,9,0\n2,c,1,9,4\n"]);
   expect(stderr).toMatch(/^3 buffers take 6 bytes of 6; 6 are live at once\. Found in \d+\.\d\d s\.\n$/);
-  expect((await plan(csv, 6, "--out", "out.csv")).stdout).toBe("");
+  const written = await plan(csv, 6, "--out", "out.csv");
+  expect([written.stdout, written.stderr]).toEqual(["", expect.stringMatching(/\nWritten to out\.csv\n$/)]);
   expect(folder.read("out.csv")).toBe(stdout);
+});
+
+test("a capacity may have a unit", async () => {
+  const { code, stderr } = await plan("id,lower,upper,size\na,0,2,1500\n", "1.5KiB");
+  expect([code, stderr]).toEqual([0, expect.stringContaining("1 buffer takes 1500 bytes of 1536")]);
 });
 
 test("`end` is the last moment of a life", async () => {

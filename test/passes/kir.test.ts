@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { MemoryLimit } from "../../compiler/passes/rematerialise.ts";
 import { namedPasses, runPasses } from "../../compiler/passList.ts";
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { parse } from "../../compiler/text/parse.ts";
@@ -18,21 +19,24 @@ interface Case {
   readonly passes: readonly string[];
   readonly target: string;
   readonly algorithm: "auto" | "direct" | "fast";
+  readonly memoryLimit: MemoryLimit | undefined;
   readonly head: string;
   readonly input: string;
   readonly expected: string;
 }
 
-/** `// lower,fold-constants --target few-bindings --algorithm direct` */
+/** `// lower,fold-constants --target few-bindings --algorithm direct --memory-limit 2304`, the limit in bytes */
 function read(file: string): Case {
   const [given, expected = ""] = readFileSync(new URL(file, folder), "utf8").split(divider);
   const [head] = given.split("\n", 1);
   const [, passes, options] = /^\/\/ (\S+)(.*)$/.exec(head)!;
   const option = (name: string) => new RegExp(`--${name} (\\S+)`).exec(options)?.[1];
+  const limit = option("memory-limit");
   return {
     passes: passes.split(","),
     target: option("target") ?? "portable",
     algorithm: (option("algorithm") ?? "auto") as Case["algorithm"],
+    memoryLimit: limit === undefined ? undefined : { bytes: Number(limit) },
     head: `${head}\n`,
     input: given.slice(head.length + 1),
     expected,
@@ -40,10 +44,11 @@ function read(file: string): Case {
 }
 
 test.each(files)("%s", (file) => {
-  const { passes, target, algorithm, head, input, expected } = read(file);
+  const { passes, target: name, algorithm, memoryLimit, head, input, expected } = read(file);
   const program = parse(input);
   const text = print(program);
-  const made = print(runPasses(program, passes, { target: loadTarget(target), algorithm }, { verify: true }));
+  const context = { target: loadTarget(name), algorithm, memoryLimit };
+  const made = print(runPasses(program, passes, context, { verify: true }));
   const result = made === text ? "unchanged\n" : made;
   if (process.env.KILN_UPDATE_KIR) writeFileSync(new URL(file, folder), `${head}${text}\n${divider}${result}`);
   else expect(result).toBe(expected);
@@ -53,14 +58,12 @@ test("every pass has a case in which it does something, and those that may leave
   const cases = files.map(read);
   const of = (name: string) => cases.filter(({ passes }) => passes.includes(name));
   const always = ["autodiff", "optimizer", "lower", "layout", "fusion", "schedule", "plan"];
-  const under = ["rematerialise"]; // does nothing without a limit, which test/device/memoryLimit.test.ts gives it
   for (const { name } of namedPasses) {
     expect(of(name).length, name).toBeGreaterThan(0);
-    if (!under.includes(name))
-      expect(
-        of(name).some(({ expected }) => expected !== "unchanged\n"),
-        name,
-      ).toBe(true);
+    expect(
+      of(name).some(({ expected }) => expected !== "unchanged\n"),
+      name,
+    ).toBe(true);
     if (!always.includes(name))
       expect(
         of(name).some(({ expected }) => expected === "unchanged\n"),

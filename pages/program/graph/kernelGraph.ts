@@ -1,7 +1,6 @@
 /** Every kernel as a box with the ops that were fused into it; forward on the left, flowing down, backward on the right,
  * flowing up. */
-import { cut } from "../dom.ts";
-import { shape } from "../format.ts";
+import { cut, shape } from "../format.ts";
 import type { View } from "../view.ts";
 import { type Drawing, type DrawnBox, type DrawnLink, type Row, rowHeight, textWidth, titleHeight } from "./drawing.ts";
 import { layered, levelCurve, type Point, uprightCurve } from "./layout.ts";

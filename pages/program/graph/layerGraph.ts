@@ -1,8 +1,7 @@
 /** The network's layers, each with its forward kernels on the left and its backward ones on the right: data flows down on
  * the left, gradients up on the right. */
 
-import { cut } from "../dom.ts";
-import { amount, percent, shape } from "../format.ts";
+import { amount, cut, percent, shape } from "../format.ts";
 import type { View } from "../view.ts";
 import { type Drawing, type DrawnBox, type DrawnLink, type Row, rowHeight, textWidth, titleHeight } from "./drawing.ts";
 import { layered, uprightCurve } from "./layout.ts";

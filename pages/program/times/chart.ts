@@ -3,7 +3,8 @@ import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import { html } from "../dom.ts";
+import { html } from "../../elements.ts";
+import { colorOf } from "../../theme.ts";
 
 echarts.use([ScatterChart, LineChart, BarChart, GridComponent, TooltipComponent, SVGRenderer]);
 
@@ -12,10 +13,6 @@ export interface Chart {
   draw(marked: ReadonlySet<number>): void;
   resize(): void;
 }
-
-/** A colour of the style sheet, by its name there. */
-export const colour = (name: string): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export function chart(
   box: HTMLElement,
@@ -31,16 +28,16 @@ export function chart(
 }
 
 export const axisStyle = () => ({
-  axisLine: { lineStyle: { color: colour("line") } },
-  axisLabel: { color: colour("quiet"), fontSize: 11 },
-  splitLine: { lineStyle: { color: colour("line"), opacity: 0.5 } },
-  nameTextStyle: { color: colour("quiet") },
+  axisLine: { lineStyle: { color: colorOf("line") } },
+  axisLabel: { color: colorOf("quiet"), fontSize: 11 },
+  splitLine: { lineStyle: { color: colorOf("line"), opacity: 0.5 } },
+  nameTextStyle: { color: colorOf("quiet") },
 });
 
 export const tooltipStyle = () => ({
-  backgroundColor: colour("ground"),
-  borderColor: colour("line"),
-  textStyle: { color: colour("ink"), fontSize: 12 },
+  backgroundColor: colorOf("ground"),
+  borderColor: colorOf("line"),
+  textStyle: { color: colorOf("ink"), fontSize: 12 },
   confine: true,
 });
 

@@ -1,7 +1,9 @@
 /** Kernels by arithmetic intensity and speed under the two ceilings (Williams, Waterman and Patterson, "Roofline", 2009). */
+
+import { colorOf } from "../../theme.ts";
 import { short } from "../format.ts";
 import type { View } from "../view.ts";
-import { axisStyle, type Chart, chart, colour, tooltipLines, tooltipStyle } from "./chart.ts";
+import { axisStyle, type Chart, chart, tooltipLines, tooltipStyle } from "./chart.ts";
 
 export function rooflineChart(
   box: HTMLElement,
@@ -43,7 +45,7 @@ export function rooflineChart(
           type: "line",
           silent: true,
           symbol: "none",
-          lineStyle: { color: colour("ink"), width: 1.5 },
+          lineStyle: { color: colorOf("ink"), width: 1.5 },
           endLabel: { show: false },
           data: [
             [bottom, bottom * copyGigabytes],
@@ -57,9 +59,9 @@ export function rooflineChart(
           symbolSize: 0,
           label: {
             show: true,
-            color: colour("quiet"),
+            color: colorOf("quiet"),
             fontSize: 11,
-            textBorderColor: colour("ground"),
+            textBorderColor: colorOf("ground"),
             textBorderWidth: 3,
             formatter: ({ name }: { name: string }) => name,
           },
@@ -84,9 +86,9 @@ export function rooflineChart(
             value: at,
             symbolSize: 6 + 26 * Math.sqrt(ms[step] / longest),
             itemStyle: {
-              color: colour(steps[step].phase),
+              color: colorOf(steps[step].phase),
               opacity: marked.size === 0 || marked.has(step) ? 0.7 : 0.2,
-              borderColor: marked.has(step) ? colour("ink") : colour("ground"),
+              borderColor: marked.has(step) ? colorOf("ink") : colorOf("ground"),
               borderWidth: marked.has(step) ? 2 : 0.5,
             },
           })),

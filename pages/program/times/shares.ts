@@ -1,8 +1,9 @@
 /** How the step's time divides into layers: forward, backward and update in one bar. */
 import type { Phase } from "../../../cli/report/data.ts";
+import { colorOf } from "../../theme.ts";
 import { milliseconds, percent } from "../format.ts";
 import type { View } from "../view.ts";
-import { axisStyle, type Chart, chart, colour, tooltipLines, tooltipStyle } from "./chart.ts";
+import { axisStyle, type Chart, chart, tooltipLines, tooltipStyle } from "./chart.ts";
 
 const phases: readonly Phase[] = ["pictures", "forward", "backward", "update"];
 
@@ -57,7 +58,7 @@ export function sharesChart(box: HTMLElement, view: View, select: (layer: number
           inverse: true,
           data: times.map(({ name }) => name),
           axisTick: { show: false },
-          axisLabel: { color: colour("ink"), fontSize: 11, interval: 0, width: 180, overflow: "truncate" },
+          axisLabel: { color: colorOf("ink"), fontSize: 11, interval: 0, width: 180, overflow: "truncate" },
         },
         series: phases.map((phase, p) => ({
           type: "bar",
@@ -70,14 +71,14 @@ export function sharesChart(box: HTMLElement, view: View, select: (layer: number
               ? {
                   show: true,
                   position: "right",
-                  color: colour("quiet"),
+                  color: colorOf("quiet"),
                   fontSize: 11,
                   formatter: ({ dataIndex }: { dataIndex: number }) => percent(sum(times[dataIndex].ms), total),
                 }
               : { show: false },
           data: times.map(({ layer, ms }) => ({
             value: ms[phase],
-            itemStyle: { color: colour(phase), opacity: isMarked(layer) ? 1 : 0.3 },
+            itemStyle: { color: colorOf(phase), opacity: isMarked(layer) ? 1 : 0.3 },
           })),
         })),
       };

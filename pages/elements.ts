@@ -1,4 +1,4 @@
-/** Elements of the page, made in one expression. */
+/** Elements of a page, with attributes, listeners and children, made in one expression. */
 
 type Attributes = Readonly<Record<string, string | number | boolean | EventListener | null | undefined>>;
 type Child = Node | string | number | null | undefined | false;
@@ -27,6 +27,3 @@ export const svg = <K extends keyof SVGElementTagNameMap>(
   attributes: Attributes = {},
   ...children: Child[]
 ): SVGElementTagNameMap[K] => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-
-/** A text cut to so many characters, an ellipsis at its end where something is missing. */
-export const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
