@@ -74,11 +74,15 @@ export function livesOf({ flow, overwrites, textures }: RerunFlow, sequence: rea
   const latest: (Copy | undefined)[] = [];
   const copies: Copy[] = [];
   const ran = new Uint8Array(flow.steps.length);
+  const staying = new Set<Copy>();
   const make = (value: number, start: number) => {
     const copy: Copy = { value, start, end: start + 1, readers: [] };
     copies.push(copy);
     // Of a value that lives to the end the first copy does: what comes after is only for its readers.
-    if (flow.kept[value] && !latest[value]) copy.end = last;
+    if (flow.kept[value] && !latest[value]) {
+      copy.end = last;
+      staying.add(copy);
+    }
     latest[value] = copy;
   };
   flow.writer.forEach((writer, v) => {
@@ -114,7 +118,7 @@ export function livesOf({ flow, overwrites, textures }: RerunFlow, sequence: rea
     const given = new Set<number>();
     for (const [written, read] of flow.pairs[k]) {
       const copy = readAt[i][flow.reads[k].indexOf(read)];
-      if (copy.end !== i + 1 || given.has(read) || given.has(written)) continue;
+      if (copy.end !== i + 1 || staying.has(copy) || given.has(read) || given.has(written)) continue;
       given.add(read).add(written);
       change[i] -= flow.sizes[written];
       change[i + 1] += flow.sizes[written];
