@@ -206,7 +206,8 @@ async function openTrainingModel(path: string, request: TrainRequest, kept: Kept
     batch: request.batch ?? program?.model.batch,
     mode: request.mode,
     target: request.target,
-    algorithm: request.algorithm,
+    algorithm: request.algorithm ?? program?.model.algorithm,
+    memoryLimit: request.memoryLimit ?? program?.model.memoryLimit,
   });
   if (model.mode !== "train")
     throw new KilnError("usage", `${model.name} is in infer mode; training needs --mode train`);

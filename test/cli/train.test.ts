@@ -166,6 +166,17 @@ describe("going on", () => {
     expect(readdirSync(folder.file("whole"))).toEqual(before);
   });
 
+  test("a memory limit holds, also for those who resume", async () => {
+    const args = ["train", "tiny.ts", ...settings, "--checkpoint", "limited"];
+    const { stderr } = await kiln(...args, "--memory-limit", "1");
+    const [, smallest] = /set --memory-limit (\d+) or more/.exec(stderr)!;
+    const begun = await kiln(...args, "--steps", "5", "--memory-limit", smallest);
+    const resumed = await kiln("train", "tiny.ts", "--checkpoint", "limited", "--resume", "--steps", "60");
+    for (const { code, stderr } of [begun, resumed])
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/^Memory limit /m)]);
+    expect(last("limited").equals(last("whole"))).toBe(true);
+  });
+
   test("another model, or a folder in use, is an error", async () => {
     const before = last("whole");
     folder.write("other.ts", folder.read("tiny.ts"));
