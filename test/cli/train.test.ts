@@ -172,8 +172,9 @@ describe("going on", () => {
     const [, smallest] = /set --memory-limit (\d+) or more/.exec(stderr)!;
     const begun = await kiln(...args, "--steps", "5", "--memory-limit", smallest);
     const resumed = await kiln("train", "tiny.ts", "--checkpoint", "limited", "--resume", "--steps", "60");
-    for (const { code, stderr } of [begun, resumed])
-      expect([code, stderr]).toEqual([0, expect.stringMatching(/^Memory limit /m)]);
+    expect([begun.code, begun.stderr]).toEqual([0, expect.stringMatching(/^Memory limit /m)]);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(JSON.parse(folder.read("limited/artifact/program.json")).model.memoryLimit).toBe(Number(smallest));
     expect(last("limited").equals(last("whole"))).toBe(true);
   });
 
