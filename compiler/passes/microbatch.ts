@@ -5,22 +5,27 @@
 import type { FusedProgram, Group } from "../ir/fused.ts";
 import { planMemory } from "../plan/plan.ts";
 import { type PlanProblem, planProblem } from "../plan/problem.ts";
+import { operationsOf } from "../plan/rerun/flow.ts";
 import { type ScheduleOptions, scheduleProgram } from "../schedule/index.ts";
 import { Groups } from "./microbatch/regions.ts";
 import { type Sliced, searchSlices } from "./microbatch/search.ts";
 import { Slicer } from "./microbatch/slice.ts";
 import { batchUse } from "./microbatch/slicing.ts";
 import { orderKernels } from "./order.ts";
-import { canRematerialise } from "./rematerialise.ts";
+import { operationsWithin } from "./rematerialise.ts";
 
 /** Slices keep to parts of the limit: second runs of kernels and the packing need room of their own. */
 const margins = [1, 0.9, 0.8, 0.7];
 /** Where that is not enough, as little as slices can do is looked for in steps, the same whatever the limit. */
 const rung = 0.9;
+/** Second runs of whole kernels that cost at most so many times the operations: slices are not looked for. */
+const cheap = 1.2;
+/** Programs with more groups than so many times as many take too long to compile for what they save. */
+const mostGroups = 16;
 
 /**
- * The program with those of its groups in slices that a plan of at most `bytes` wants: the first way that is found to lead
- * to one, else the one that keeps least alive.
+ * The program with those of its groups in slices that a plan of at most `bytes` wants: as it was where second runs of its
+ * kernels cost less than slices, and where neither leads to such a plan, the slices that keep least alive.
  */
 export function microbatch(
   program: FusedProgram,
@@ -33,14 +38,17 @@ export function microbatch(
   const whole = ordered(program);
   const use = planMemory(whole).arenaBytes > bytes ? batchUse(program) : undefined;
   if (!use) return program;
+  const again = operationsWithin(whole, bytes);
+  if (again && again <= cheap * whole.kernels.reduce((sum, kernel) => sum + operationsOf(kernel), 0)) return program;
 
   const groups = new Groups(program, use);
   for (const margin of margins) {
     const made = cut(searchSlices(groups, margin * bytes));
-    if (canRematerialise(ordered(made), bytes)) return made;
+    if (made.groups.length > mostGroups * program.groups.length) break;
+    const operations = operationsWithin(ordered(made), bytes);
+    if (operations) return again && again <= operations ? program : made;
   }
-  if (canRematerialise(whole, bytes)) return program;
-  return cut(lowest(groups));
+  return again ? program : cut(lowest(groups));
 }
 
 /** Slices for the lowest bound that they can keep to, wherever they can keep to any. */

@@ -60,11 +60,12 @@ export function recomputationIn({ kernels }: KernelProgram, without: KernelProgr
   };
 }
 
-/** Whether `rematerialise` can keep to a limit. */
-export function canRematerialise(problem: PlanProblem, bytes: number): boolean {
-  if (floorOf(rerunFlow(problem)).bytes > bytes) return false;
+/** Operations that the kernels execute once `rematerialise` keeps to a limit; undefined where it cannot. */
+export function operationsWithin(problem: PlanProblem, bytes: number): number | undefined {
   const attempt = new Attempt(problem);
-  return attempt.within(attempt.unlimited(), bytes) !== undefined;
+  if (floorOf(attempt.flow).bytes > bytes) return undefined;
+  const made = attempt.within(attempt.unlimited(), bytes);
+  return made && sum(made.result.kernels);
 }
 
 function withinLimit(problem: PlanProblem, limit: MemoryLimit): Unfolded {
