@@ -6,10 +6,16 @@ import { caseText, readCase } from "./cases.ts";
 /** Codes of model files. */
 export const frontEndCodes = (Object.keys(diagnosticCodes) as DiagnosticCode[]).filter((c) => /^KILN[12]/.test(c));
 
-/** When the others are found, by their first digit. */
-const occasions: Readonly<Record<string, string>> = {
-  3: "Found when a plan is made for a target.",
-  4: "Found when a file of text IR (`.kir`) is read; docs/ir.md has the grammar.",
+/** What the others mean and what to do: no model file is an example of them by itself. */
+const meanings: Readonly<Record<Extract<DiagnosticCode, `KILN${3 | 4}${string}`>, string>> = {
+  KILN3001: `A tensor takes more than the target binds at once. The place is the layer that makes it, or where a text first names
+it. The message has the largest batch that fits; where there is none, make the layer smaller, or compile for a target with
+larger buffers (\`--target\`).`,
+  KILN3002: `No plan was found within \`--memory-limit\`, however often kernels run again. The message has the smallest limit for
+which one was found, and the kernel that needs the most at once, at whose layer the place is.`,
+  KILN4001: "A file of text IR (`.kir`) cannot be read; [ir.md](ir.md) has the grammar.",
+  KILN4002: `A file of text IR (\`.kir\`) can be read, but the program in it is not right: types of operands, reads inside their
+tensors, order of updates, limits of the target.`,
 };
 
 const introduction = `# Diagnostics
@@ -40,7 +46,9 @@ export const diagnosticsPage = (): string => {
   const codes = Object.entries(diagnosticCodes) as [DiagnosticCode, string][];
   const sections = codes.map(([code, title]) => {
     const heading = `## ${code}: ${title}\n\n`;
-    return frontEndCodes.includes(code) ? `${heading}${example(code)}` : `${heading}${occasions[code[4]]}\n`;
+    return frontEndCodes.includes(code)
+      ? `${heading}${example(code)}`
+      : `${heading}${meanings[code as keyof typeof meanings]}\n`;
   });
   return `${introduction}${sections.join("\n")}`;
 };
