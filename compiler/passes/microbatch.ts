@@ -7,17 +7,18 @@ import { planMemory } from "../plan/plan.ts";
 import { type PlanProblem, planProblem } from "../plan/problem.ts";
 import { operationsOf } from "../plan/rerun/flow.ts";
 import { type ScheduleOptions, scheduleProgram } from "../schedule/index.ts";
+import { Live } from "./microbatch/live.ts";
 import { Groups } from "./microbatch/regions.ts";
 import { type Sliced, searchSlices } from "./microbatch/search.ts";
 import { Slicer } from "./microbatch/slice.ts";
 import { batchUse } from "./microbatch/slicing.ts";
 import { orderKernels } from "./order.ts";
-import { operationsWithin } from "./rematerialise.ts";
+import { operationsWithin, smallestBytes } from "./rematerialise.ts";
 
 /** Slices keep to parts of the limit: second runs of kernels and the packing need room of their own. */
 const margins = [1, 0.9, 0.8, 0.7];
 /** Where that is not enough, as little as slices can do is looked for in steps, the same whatever the limit. */
-const rung = 0.9;
+const rung = 0.8;
 /** Second runs of whole kernels that cost at most so many times the operations: slices are not looked for. */
 const cheap = 1.2;
 /** Programs with more groups than so many times as many take too long to compile for what they save. */
@@ -48,14 +49,17 @@ export function microbatch(
     const operations = operationsWithin(ordered(made), bytes);
     if (operations) return again && again <= operations ? program : made;
   }
-  return again ? program : cut(lowest(groups));
+  if (again) return program;
+  const least = cut(lowest(groups));
+  return smallestBytes(ordered(least)) < smallestBytes(whole) ? least : program;
 }
 
 /** Slices for the lowest bound that they can keep to, wherever they can keep to any. */
 function lowest(groups: Groups): Sliced {
-  const unsliced = Math.max(0, ...groups.needs.filter((_, g) => !groups.use.slicings[g]));
+  const { batch, slicings } = groups.use;
+  const floor = Math.max(1, ...groups.needs.map((bytes, g) => (slicings[g] ? bytes / batch : bytes)));
   let found: Sliced = { groups, items: groups.items([])! };
-  for (let bound = Math.max(...groups.live(found.items)); bound > unsliced; bound *= rung)
+  for (let bound = Math.max(...new Live(groups).of(found.items)); bound > floor; bound *= rung)
     found = searchSlices(groups, bound);
   return found;
 }

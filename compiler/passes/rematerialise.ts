@@ -32,8 +32,11 @@ export interface Recomputation {
 
 /** Packing takes more than the bound that a search can see: bounds to try for a limit, as parts of it. */
 const margins = [1, 0.99, 0.975, 0.95, 0.92, 0.88];
-/** How many bounds between all and the least a kernel needs are tried for the smallest plan; the lowest few are packed. */
-const rungs = 16;
+/** A search that misses its bound by more than this does not get below it by being given a lower one. */
+const hopeless = 1.1;
+/** How many bounds between all and the least a kernel needs are tried for the smallest plan, fewer where there are very many
+ * kernels; the lowest few are packed. */
+const rungs = { few: 6, many: 16, upTo: 300 };
 const packed = 3;
 
 /**
@@ -66,6 +69,12 @@ export function operationsWithin(problem: PlanProblem, bytes: number): number | 
   if (floorOf(attempt.flow).bytes > bytes) return undefined;
   const made = attempt.within(attempt.unlimited(), bytes);
   return made && sum(made.result.kernels);
+}
+
+/** Bytes of the smallest plan that `rematerialise` finds. */
+export function smallestBytes(problem: PlanProblem): number {
+  const attempt = new Attempt(problem);
+  return attempt.smallest(attempt.unlimited()).arenaBytes;
 }
 
 function withinLimit(problem: PlanProblem, limit: MemoryLimit): Unfolded {
@@ -101,6 +110,7 @@ class Attempt {
     if (unlimited.arenaBytes <= bytes) return unlimited;
     for (const margin of margins) {
       const { sequence, peak } = searchReruns(this.flow, unlimited.sequence, margin * bytes);
+      if (peak > hopeless * bytes) return undefined;
       if (peak > bytes) continue;
       const made = this.of(sequence);
       if (made.arenaBytes <= bytes) return made;
@@ -119,7 +129,8 @@ class Attempt {
   smallest(unlimited: Made): Made {
     const top = livesOf(this.flow, unlimited.sequence)!.peak;
     const floor = Math.min(top, floorOf(this.flow).bytes);
-    const bounds = Array.from({ length: rungs }, (_, i) => floor + ((top - floor) * i) / rungs);
+    const length = this.problem.kernels.length > rungs.upTo ? rungs.few : rungs.many;
+    const bounds = Array.from({ length }, (_, i) => floor + ((top - floor) * i) / length);
     const found = bounds.map((bytes) => searchReruns(this.flow, unlimited.sequence, bytes, { thrifty: false }));
     const lowest = found.sort((a, b) => a.peak - b.peak || a.cost - b.cost).slice(0, packed);
     return lowest

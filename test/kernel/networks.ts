@@ -158,6 +158,28 @@ export const contractions: fc.Arbitrary<Network> = fc.record({
   head: step(ofMatrices, "dense").map((s) => [s]),
 });
 
+const sameSize = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: "one", bias: true };
+const halved = { op: "maxPool2d", wish: { kernel: [2, 2], stride: [2, 2], padding: [0, 0] } };
+
+/** Convolutions that keep the pictures' size, what goes between them, and a pool: values that can be cut into pictures. */
+export const batches: fc.Arbitrary<Network> = fc
+  .record({
+    shape: fc.tuple(fc.constantFrom(2, 4, 8), small(1, 4), fc.constantFrom(8, 16), fc.constant(8)),
+    body: fc.array(
+      fc.oneof(
+        fc.constantFrom(4, 8).map((channels) => ({ op: "conv2d", wish: { ...sameSize, channels } })),
+        step(either, "relu"),
+        step(either, "add"),
+        step(either, "dropout"),
+        step(either, "batchNorm"),
+        step(ofImages, "localResponseNorm"),
+      ),
+      { minLength: 2, maxLength: 6 },
+    ),
+    head: step(ofMatrices, "dense").map((s) => [s]),
+  })
+  .map(({ body, ...network }) => ({ ...network, body: [...body, halved] }));
+
 /** Sums of thousands of terms with few results, which are cut into parts. */
 export const longSums: fc.Arbitrary<Network> = fc
   .record({

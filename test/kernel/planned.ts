@@ -5,6 +5,7 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import { elementCount, type Value } from "../../compiler/ir/types.ts";
 import { verifyKernel } from "../../compiler/ir/verifyKernel.ts";
 import type { TileChoice } from "../../compiler/passes/algorithm.ts";
+import type { MemoryLimit } from "../../compiler/passes/rematerialise.ts";
 import { type CompiledEntry, compileEntry } from "../../compiler/pipeline.ts";
 import { placesOf, textureAt } from "../../compiler/plan/bindings.ts";
 import { checkPlan } from "../../compiler/plan/check.ts";
@@ -20,26 +21,25 @@ export interface PlannedRun extends CompiledEntry {
   readonly errors: ReadonlyMap<string, number>;
   /** By name, row-major. */
   readonly outputs: ReadonlyMap<string, Float64Array>;
+  /** By the state's name: what it is at the end, row-major. */
+  readonly states: ReadonlyMap<string, Float64Array>;
 }
 
 interface Options {
   readonly choose?: ScheduleChoice;
   readonly uniforms?: Uniforms;
   readonly chooseTile?: TileChoice;
+  readonly memoryLimit?: MemoryLimit;
 }
 
 /** Compiles an entry point's graph for a target and runs it on the numbers that `bindingsFor` draws. */
-export function runPlanned(
-  graph: Graph,
-  target: Target,
-  { choose, chooseTile, uniforms = {} }: Options = {},
-): PlannedRun {
+export function runPlanned(graph: Graph, target: Target, { uniforms = {}, ...options }: Options = {}): PlannedRun {
   // The ops' own definitions are the reference, before any pass has touched them.
   let definitions: ExprProgram | undefined;
   const onPass = (name: string, result: unknown) => {
     if (name === "lower") definitions = result as ExprProgram;
   };
-  const entry = compileEntry(graph, { target, choose, chooseTile, onPass });
+  const entry = compileEntry(graph, { target, onPass, verify: options.memoryLimit !== undefined, ...options });
   const { fused, plan, problem } = entry;
   const { layouts } = fused;
   const numbers = { ...usual, ...uniforms };
@@ -83,6 +83,7 @@ export function runPlanned(
     ],
     errors,
     outputs: new Map(fused.outputs.map(({ name, value }) => [name, read(value)])),
+    states: new Map(fused.updates.map(({ state, next }) => [state.name, read(next)])),
   };
 }
 

@@ -12,12 +12,14 @@ import { type ContractionSchedule, isValidSchedule } from "../../compiler/schedu
 import { loadTarget } from "../../compiler/target/targets.ts";
 import { print } from "../../compiler/text/print.ts";
 import { model } from "./models.ts";
-import { contractions, longSums, modelOf, type Network, networks, opsThatCome, small } from "./networks.ts";
+import { batches, contractions, longSums, modelOf, type Network, networks, opsThatCome, small } from "./networks.ts";
 import { runPlanned } from "./planned.ts";
 
 /** The same cases in every run; fast-check still shrinks what fails. */
 const settings = (numRuns: number) => ({ seed: 20240301, numRuns });
 const timeout = 120_000;
+/** Of networks under a memory limit. */
+const runs = Number(process.env.KILN_RUNS ?? 30);
 const tolerance = 1e-9;
 
 const targetNames = ["portable", "lavapipe", "swiftshader", "few-bindings", "small-buffers", "wasm"] as const;
@@ -85,6 +87,32 @@ describe("computes what its definition says", () => {
         fc.property(longSums, (network) => holds(network, "gradientsFromCotangent", target)),
         settings(3),
       );
+    },
+    timeout,
+  );
+});
+
+describe("under the lowest memory limit, in slices of the batch and by second runs, the numbers are the same", () => {
+  test.each(["portable", "lavapipe", "wasm"])(
+    "%s",
+    (name) => {
+      const target = loadTarget(name);
+      let [sliced, smaller] = [0, 0];
+      const property = fc.property(withEntry(batches), ({ network, entry }) => {
+        const graph = entryOf(network, entry);
+        const free = runPlanned(graph, target);
+        const limited = runPlanned(graph, target, { memoryLimit: { bytes: 1, orSmallest: true } });
+        const what = `${entry} for ${name} of\n${print(graph)}`;
+        expect(limited.problems, what).toEqual([]);
+        expect(limited.plan.arenaBytes, what).toBeLessThanOrEqual(free.plan.arenaBytes);
+        expect(limited.outputs, what).toEqual(free.outputs);
+        expect(limited.states, what).toEqual(free.states);
+        if (limited.fused.groups.length > free.fused.groups.length) sliced++;
+        if (limited.plan.arenaBytes < free.plan.arenaBytes) smaller++;
+      });
+      fc.assert(property, settings(runs));
+      expect(sliced).toBeGreaterThan(runs / 10);
+      expect(smaller).toBeGreaterThan(runs / 5);
     },
     timeout,
   );

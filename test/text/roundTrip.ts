@@ -18,6 +18,7 @@ export const stagePasses: Pick<Pass<any, any, any>, "name" | "run">[] = Object.e
   joint: toGradients,
   expr: toExpr,
   fused: toLaidOut.then(toFused),
+  slices: toSlices,
   kernels: toKernels,
   plan: toPlan,
 }).map(([name, passes]) => ({

@@ -28,10 +28,12 @@ export interface Item {
 export class Groups {
   readonly reads: readonly (readonly Value[])[];
   readonly stores: readonly (readonly Value[])[];
+  readonly outputs: ReadonlySet<Value>;
+  /** States and what the run has buffers of its own for: not in the arena. */
+  readonly apart: ReadonlySet<Value>;
   private readonly readers = new Map<Value, number[]>();
   private readonly writer = new Map<Value, number>();
-  private readonly outputs: ReadonlySet<Value>;
-  private readonly apart: ReadonlySet<Value>;
+  private readonly made = new Map<number, ReturnType<Groups["build"]>>();
 
   constructor(
     readonly program: FusedProgram,
@@ -90,10 +92,9 @@ export class Groups {
     return items;
   }
 
-  private readonly made = new Map<string, ReturnType<Groups["build"]>>();
-
   private item(region: Region): ReturnType<Groups["build"]> {
-    const key = `${region.from} ${region.to} ${region.slices}`;
+    const count = this.stores.length + 1;
+    const key = (region.from * count + region.to) * (this.use.batch + 1) + region.slices;
     if (!this.made.has(key)) this.made.set(key, this.build(region));
     return this.made.get(key);
   }
@@ -163,59 +164,5 @@ export class Groups {
       );
     });
     return { group, values: values.filter((v) => !this.reads[group].includes(v) && !this.outputs.has(v)) };
-  }
-
-  /**
-   * Bytes alive while each item's groups run, one after another, as they stand. `used`: of what is stored whole only what
-   * a group reads or stores as it runs; the rest could be made again.
-   */
-  live(items: readonly Item[], { used = false }: { readonly used?: boolean } = {}): Float64Array {
-    const count = items.reduce((n, item) => n + item.groups.length, 0);
-    const first = new Map<number, number>();
-    const last = new Map<number, number>();
-    const itemOf = new Map<number, Item>();
-    const own = new Map<number, number>();
-    let t = 0;
-    for (const item of items) {
-      const start = t;
-      for (const g of item.groups) {
-        itemOf.set(g, item);
-        own.set(g, t++);
-        first.set(g, start);
-      }
-      for (const g of item.groups) last.set(g, t);
-    }
-    const change = new Float64Array(count + 1);
-    const add = (bytes: number, from: number, to: number): void => {
-      change[from] += bytes;
-      change[to] -= bytes;
-    };
-    const end = (v: Value, writer: number | undefined): number => {
-      if (this.outputs.has(v)) return count;
-      return Math.max(
-        writer === undefined ? 1 : last.get(writer)!,
-        ...(this.readers.get(v) ?? []).map((g) => last.get(g)!),
-      );
-    };
-    for (const { value } of this.program.inputs)
-      if (!this.apart.has(value)) add(roundToSlice(bytesOf(value)), 0, end(value, undefined));
-    this.stores.forEach((values, g) => {
-      const item = itemOf.get(g)!;
-      for (const v of values) {
-        if (this.apart.has(v)) continue;
-        if (item.inside.has(v)) {
-          const readers = (this.readers.get(v) ?? []).map((r) => own.get(r)! + 1);
-          add(roundToSlice(bytesOf(v) / item.slices), own.get(g)!, Math.max(own.get(g)! + 1, ...readers));
-        } else if (used && item.slices === 1 && !this.outputs.has(v)) {
-          for (const one of new Set([g, ...this.readersOf(v)].map((r) => itemOf.get(r)!)))
-            add(roundToSlice(bytesOf(v)), first.get(one.groups[0])!, last.get(one.groups[0])!);
-        } else add(roundToSlice(bytesOf(v)), first.get(g)!, end(v, g));
-      }
-      // The sum so far of a state that is updated at the end.
-      if (item.slices > 1 && this.use.slicings[g]!.kind !== "each" && values.some((v) => this.apart.has(v)))
-        add(roundToSlice(bytesOf(values[0])), first.get(g)!, last.get(g)!);
-    });
-    for (let i = 1; i <= count; i++) change[i] += change[i - 1];
-    return change.subarray(0, count);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { bytesOf } from "../../plan/problem.ts";
 import { makeAgain } from "./again.ts";
+import { Live } from "./live.ts";
 import { Groups, type Item, type Region } from "./regions.ts";
 import { batchUse } from "./slicing.ts";
 
@@ -35,7 +36,7 @@ export function searchSlices(start: Groups, bytes: number): Sliced {
   let groups = start;
   let items = searchRegions(groups, bytes);
   for (;;) {
-    const kept = groups.live(items, { used: true });
+    const kept = new Live(groups).of(items, { used: true });
     const excess = excessOf(kept, bytes);
     if (excess === 0) return { groups, items };
     const moment = kept.indexOf(kept.reduce((a, b) => Math.max(a, b), 0));
@@ -51,7 +52,7 @@ export function searchSlices(start: Groups, bytes: number): Sliced {
         const then = new Groups(program, batchUse(program)!);
         return { groups: then, items: searchRegions(then, bytes) };
       })
-      .find((then) => excessOf(then.groups.live(then.items, { used: true }), bytes) < (1 - leastGain) * excess);
+      .find((then) => excessOf(new Live(then.groups).of(then.items, { used: true }), bytes) < (1 - leastGain) * excess);
     if (!better) return { groups, items };
     ({ groups, items } = better);
   }
@@ -62,63 +63,77 @@ export function searchSlices(start: Groups, bytes: number): Sliced {
  * the place of others.
  */
 function searchRegions(groups: Groups, bytes: number): readonly Item[] {
-  let found = evaluate(groups, [])!;
-  for (;;) {
-    const better = lower(groups, found, bytes);
-    if (!better) return found.items;
-    found = better;
+  return new Search(groups, bytes).found.items;
+}
+
+class Search {
+  found: Found;
+  private readonly live: Live;
+  /** Groups for which there was no way. */
+  private readonly stuck = new Set<number>();
+
+  constructor(
+    private readonly groups: Groups,
+    private readonly bytes: number,
+  ) {
+    this.live = new Live(groups);
+    this.found = this.evaluate([])!;
+    while (this.lower());
   }
-}
 
-/** The same with less alive at the highest of the moments over the bound where there is a way. */
-function lower(groups: Groups, found: Found, bytes: number): Found | undefined {
-  const over = [...found.live.keys()].filter((t) => found.live[t] > bytes);
-  for (const moment of over.sort((a, b) => found.live[b] - found.live[a] || a - b)) {
-    const better = improve(groups, found, groupAt(found.items, moment), bytes);
-    if (better) return better;
-  }
-  return undefined;
-}
-
-function evaluate(groups: Groups, regions: readonly Region[]): Found | undefined {
-  const items = groups.items(regions);
-  return items && { regions, items, live: groups.live(items) };
-}
-
-const excessOf = (live: Float64Array, bytes: number): number =>
-  live.reduce((sum, b) => sum + Math.max(0, b - bytes), 0);
-
-/** The same with one region more, or a larger one, around a group: the one that leaves least over the bound, in few slices. */
-function improve(groups: Groups, from: Found, group: number, bytes: number): Found | undefined {
-  let best: (Found & { readonly key: readonly number[] }) | undefined;
-  const before = excessOf(from.live, bytes);
-  const at = ({ items, live }: Found) => live[momentOf(items, group)];
-  const enough = at(from) - leastGain * (at(from) - bytes);
-  for (const { from: a, to: b } of runsAround(group, groups.stores.length, from.regions)) {
-    const others = from.regions.filter((r) => r.to <= a || r.from >= b);
-    const least = Math.max(2, ...from.regions.filter((r) => !others.includes(r)).map((r) => r.slices));
-    for (let slices = least; slices <= groups.use.batch; slices *= 2) {
-      if (groups.use.batch % slices !== 0) break;
-      const region = { from: a, to: b, slices };
-      const found = evaluate(
-        groups,
-        [...others, region].sort((x, y) => x.from - y.from),
-      );
-      if (!found || at(found) > enough) continue;
-      const excess = excessOf(found.live, bytes);
-      if (excess >= before) continue;
-      const item = found.items.find((i) => i.groups.includes(group))!;
-      const key = [excess, slices * item.groups.length];
-      // A slice more costs another reading of the weights: it is worth a tenth of what is too much.
-      if (
-        !best ||
-        key[0] + 0.1 * before < best.key[0] ||
-        (key[0] <= best.key[0] + 0.1 * before && key[1] < best.key[1])
-      )
-        best = { ...found, key };
+  /** Lowers the highest of the moments over the bound where there is a way; false where there is none. */
+  private lower(): boolean {
+    const { live, items } = this.found;
+    const over = [...live.keys()].filter((t) => live[t] > this.bytes);
+    for (const moment of over.sort((a, b) => live[b] - live[a] || a - b)) {
+      const group = groupAt(items, moment);
+      if (this.stuck.has(group)) continue;
+      const better = this.improve(group);
+      if (!better) this.stuck.add(group);
+      else {
+        this.found = better;
+        return true;
+      }
     }
+    return false;
   }
-  return best;
+
+  /** The same with one region more, or a larger one, around a group: the one that leaves least over the bound, in few slices. */
+  private improve(group: number): Found | undefined {
+    const { groups, bytes, found: from } = this;
+    let best: { readonly found: Found; readonly excess: number; readonly cost: number } | undefined;
+    const before = excessOf(from.live, bytes);
+    const now = from.live[momentOf(from.items, group)];
+    const enough = now - leastGain * (now - bytes);
+    for (const { from: a, to: b } of runsAround(group, groups, from.regions)) {
+      const others = from.regions.filter((r) => r.to <= a || r.from >= b);
+      const least = Math.max(2, ...from.regions.filter((r) => !others.includes(r)).map((r) => r.slices));
+      for (let slices = least; slices <= groups.use.batch && groups.use.batch % slices === 0; slices *= 2) {
+        const regions = [...others, { from: a, to: b, slices }].sort((x, y) => x.from - y.from);
+        const found = this.evaluate(regions);
+        if (!found) continue;
+        const then = found.live[momentOf(found.items, group)];
+        const excess = excessOf(found.live, bytes);
+        const item = found.items.find((i) => i.groups.includes(group))!;
+        // A slice more costs another reading of the weights: it is worth a tenth of what is too much.
+        const cost = excess + (0.1 * before * slices * item.groups.length) / (longest * groups.use.batch);
+        if (then <= enough && excess < before && (!best || cost < best.cost)) best = { found, excess, cost };
+        if (then <= bytes) break;
+      }
+    }
+    return best?.found;
+  }
+
+  private evaluate(regions: readonly Region[]): Found | undefined {
+    const items = this.groups.items(regions);
+    return items && { regions, items, live: this.live.of(items) };
+  }
+}
+
+function excessOf(live: Float64Array, bytes: number): number {
+  let sum = 0;
+  for (const b of live) if (b > bytes) sum += b - bytes;
+  return sum;
 }
 
 /** When a group runs. */
@@ -142,11 +157,12 @@ function groupAt(items: readonly Item[], moment: number): number {
   throw new Error(`no group runs at ${moment}`);
 }
 
-/** Runs of groups with `g` in them that hold each of the regions whole or not at all. */
-function* runsAround(g: number, count: number, regions: readonly Region[]): Generator<{ from: number; to: number }> {
-  const splits = (at: number) => regions.some((r) => r.from < at && at < r.to);
+/** Runs of groups with `g` in them, from one that can be sliced to another, that hold each of the regions whole or not at all. */
+function* runsAround(g: number, { use }: Groups, regions: readonly Region[]): Generator<{ from: number; to: number }> {
+  const ends = (at: number, group: number) => use.slicings[group] && !regions.some((r) => r.from < at && at < r.to);
   for (let from = g; from >= Math.max(0, g - longest); from--) {
-    if (splits(from)) continue;
-    for (let to = g + 1; to <= Math.min(count, from + longest); to++) if (!splits(to)) yield { from, to };
+    if (!ends(from, from)) continue;
+    const most = Math.min(use.slicings.length, from + longest);
+    for (let to = g + 1; to <= most; to++) if (ends(to, to - 1)) yield { from, to };
   }
 }
