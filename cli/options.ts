@@ -74,7 +74,7 @@ export function byteCount(text: string): number {
 export const memoryLimitOption = (what: string): Option =>
   new Option(
     "--memory-limit <bytes>",
-    `what ${what} may take beside the parameters, as 128MiB or in bytes: kernels run again where that saves memory`,
+    `what ${what} may take beside the parameters, as 128MiB or in bytes: kernels run again, or for a few pictures at a time, where that saves memory`,
   ).argParser(byteCount);
 
 /** --set, --batch, --mode, --target, --algorithm, --memory-limit, --cache. `target` says what is compiled for where it is not given. */

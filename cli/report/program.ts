@@ -1,9 +1,12 @@
 /** The report of a compiled model: from the compiler's stages to what the page shows. */
 import type { CompiledModel } from "../../compiler/artifact.ts";
 import type { ExprProgram } from "../../compiler/ir/expr.ts";
+import type { FusedProgram } from "../../compiler/ir/fused.ts";
 import { inputValues, outputValues } from "../../compiler/ir/graph.ts";
+import { wholeOf } from "../../compiler/ir/parts.ts";
 import { stepName } from "../../compiler/ir/plan.ts";
 import { namedPasses } from "../../compiler/passList.ts";
+import { bytesOf } from "../../compiler/plan/problem.ts";
 import { type Artifact, isCopy } from "../../runtime/program/schema.ts";
 import type { DumpIr } from "../dumpIr.ts";
 import { mainEntry } from "../mainEntry.ts";
@@ -54,28 +57,26 @@ export function programReport({ artifact, model, dump, files, measured }: Report
     line: parts.nodes[n][0],
   }));
 
-  const origins = originsOf(graph, laidOut, fused);
-  const groupOf = new Map(
-    fused.groups.flatMap((group, g) =>
-      group.steps.flatMap((s) => (s.kind === "store" ? [[s.value.name, g] as const] : [])),
-    ),
-  );
+  // The groups as they were fused, before a limit on memory made slices of some.
+  const whole = dumped.findLast(({ pass }) => pass === "fit-textures")!.result as FusedProgram;
+  const origins = new Map(originsOf(graph, laidOut, whole).map((origin, g) => [whole.groups[g].name, origin]));
+  const groupOf = new Map(fused.groups.map((group, g) => [group.name, g]));
   const codes = new CodeTable(artifact, table);
   const emitted = program.entries[entryName]!.dispatches;
   const steps: ReportStep[] = [];
   for (const [i, step] of plan.dispatches.entries()) {
     const traffic = {
-      reads: step.reads.map(values.number),
-      writes: step.writes.map(values.number),
-      bytes: [...step.reads, ...step.writes].reduce((sum, v) => sum + values.values[values.number(v)].bytes, 0),
+      reads: step.reads.map((v) => values.number(wholeOf(v))),
+      writes: step.writes.map((v) => values.number(wholeOf(v))),
+      bytes: [...step.reads, ...step.writes].reduce((sum, v) => sum + bytesOf(v), 0),
     };
     const { kernel } = step;
     if (!kernel) {
       steps.push({ ...copyStep, ...traffic, name: stepName(step) });
       continue;
     }
-    const g = groupOf.get(step.writes[0].name)!;
-    const { definitions, nodes: own } = origins[g];
+    const g = groupOf.get(kernel.copyOf ?? kernel.name)!;
+    const { definitions, nodes: own } = origins.get(fused.groups[g].copyOf ?? fused.groups[g].name)!;
     // The op that gives a kernel its name: what others were fused into.
     const heart = own.find((n) => graph.nodes[n].op === kernel.ops[0]) ?? own[0];
     const dispatch = emitted[i];

@@ -47,6 +47,8 @@ export interface Group {
   readonly ops: readonly string[];
   /** That of the first definition inside that names one. */
   readonly algorithm?: string;
+  /** Name of the group that this one is a slice of, or makes the values of once more. Told to people, and left out of text. */
+  readonly copyOf?: string;
   /** The most bytes of operands that the kernel may read from textures; what its schedule likes where not said. */
   readonly textureBytes?: number;
 }

@@ -139,6 +139,8 @@ export interface Kernel {
   readonly ops: readonly string[];
   /** The group's; absent where its definitions are computed as they stand. */
   readonly algorithm?: string;
+  /** Name of the kernel that this one is a further run of. Told to people, and left out of text. */
+  readonly copyOf?: string;
   /** Of the definition as it stands; a multiply-add counts two. */
   readonly operations: number;
   /** What is executed where tiles are padded; absent where that is the same. */

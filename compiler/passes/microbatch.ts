@@ -19,6 +19,7 @@ import { operationsWithin, smallestBytes } from "./rematerialise.ts";
 const margins = [1, 0.9, 0.8, 0.7];
 /** Where that is not enough, as little as slices can do is looked for in steps, the same whatever the limit. */
 const rung = 0.8;
+const leastFall = 0.99;
 /** Second runs of whole kernels that cost at most so many times the operations: slices are not looked for. */
 const cheap = 1.2;
 /** Programs with more groups than so many times as many take too long to compile for what they save. */
@@ -54,15 +55,22 @@ export function microbatch(
   return smallestBytes(ordered(least)) < smallestBytes(whole) ? least : program;
 }
 
-/** Slices for the lowest bound that they can keep to, wherever they can keep to any. */
+/** Of the slices for ever lower bounds those that need least at once; of such as need about as much, the fewest. */
 function lowest(groups: Groups): Sliced {
   const { batch, slicings } = groups.use;
   const floor = Math.max(1, ...groups.needs.map((bytes, g) => (slicings[g] ? bytes / batch : bytes)));
-  let found: Sliced = { groups, items: groups.items([])! };
-  for (let bound = Math.max(...new Live(groups).of(found.items)); bound > floor; bound *= rung)
-    found = searchSlices(groups, bound);
-  return found;
+  const needed = (sliced: Sliced) => peakOf(new Live(sliced.groups).of(sliced.items, { used: true }));
+  const whole: Sliced = { groups, items: groups.items([])! };
+  let best = { sliced: whole, needed: needed(whole) };
+  for (let bound = peakOf(new Live(groups).of(whole.items)); bound > floor; bound *= rung) {
+    const sliced = searchSlices(groups, bound);
+    const now = needed(sliced);
+    if (now < leastFall * best.needed) best = { sliced, needed: now };
+  }
+  return best.sliced;
 }
+
+const peakOf = (live: Float64Array): number => live.reduce((a, b) => Math.max(a, b), 0);
 
 /** Each item's groups for the first slice, then for the next. */
 export function cut({ groups: { program, use }, items }: Sliced): FusedProgram {

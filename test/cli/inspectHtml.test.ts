@@ -1,5 +1,7 @@
 /** `kiln inspect -o`. */
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { Folder } from "./kiln.ts";
 
@@ -23,6 +25,24 @@ describe("kiln inspect -o", () => {
     }
     expect(pages[0]).toBe(pages[1]);
     expect(pages[0]).toContain("<title>tiny (train, batch 64, portable)</title>");
+  });
+
+  test("a page of a program in slices shows them in their layers", async () => {
+    const args = [
+      "inspect",
+      resolve("models/lenet.ts"),
+      "--memory-limit",
+      "4.8MiB",
+      "--format",
+      "html",
+      "-o",
+      "d.html",
+    ];
+    const { code, stderr } = await kiln(...args);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Memory limit 4\.8 MiB: .* kernels instead of \d+, /m)]);
+    const [, packed] = /"packed":"([^"]*)"/.exec(folder.read("d.html"))!;
+    const data = gunzipSync(Buffer.from(packed, "base64")).toString();
+    expect(data).toMatch(/"name":"maxPool2d_maxPool2d_1_y_slice\d"/);
   });
 
   test("an artifact's folder has no page, and says what has", async () => {

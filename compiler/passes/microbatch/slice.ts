@@ -27,7 +27,7 @@ export class Slicer {
   slice(group: Group, slicing: Slicing, s: number, count: number, inside: ReadonlySet<Value>): Group {
     const name = freshName(`${group.name}_slice${s}`, this.groupNames);
     const cut = new Cut(this, this.use, slicing, s, count, inside);
-    return { ...group, name, ...cut.apply(group) };
+    return { ...group, name, copyOf: group.copyOf ?? group.name, ...cut.apply(group) };
   }
 
   /** Rows or pictures of a value: of the dimension `dimension`, those of slice s. */

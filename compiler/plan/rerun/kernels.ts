@@ -51,7 +51,7 @@ export function unfold(kernels: readonly Kernel[], sequence: readonly number[]):
     };
     const run: Kernel = {
       ...kernel,
-      name: first ? kernel.name : freshName(`${kernel.name}_again`, names),
+      ...(first ? {} : { name: freshName(`${kernel.name}_again`, names), copyOf: kernel.name }),
       buffers: kernel.buffers.map((b) => ({ ...b, value: found(b.value) })),
       inPlace: kernel.inPlace.map(([w, r]) => [found(w), found(r)] as const),
     };
