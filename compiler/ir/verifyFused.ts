@@ -31,11 +31,12 @@ export function fusedProblems(program: FusedProgram): string[] {
     else if ((lastReader.get(state) ?? -1) > made)
       problems.push(`%${state.name} is read after %${next.name} has replaced it`);
   }
-  const stored = [
+  const stored = new Set([
     ...program.inputs.map((i) => i.value),
     ...program.states.map((s) => s.value),
     ...program.groups.flatMap((g) => storesOf(g).map((s) => s.value)),
-  ];
+    ...[...lastReader.keys()].filter((v) => v.part),
+  ]);
   for (const value of stored) problems.push(...layoutProblems(value, program, previous.get(value)));
   return problems;
 }

@@ -33,6 +33,8 @@ export class Groups {
   readonly apart: ReadonlySet<Value>;
   private readonly readers = new Map<Value, number[]>();
   private readonly writer = new Map<Value, number>();
+  /** The state that a next version replaces. */
+  private readonly replaced: ReadonlyMap<Value, Value>;
   private readonly made = new Map<number, ReturnType<Groups["build"]>>();
 
   constructor(
@@ -50,6 +52,7 @@ export class Groups {
     this.stores.forEach((values, g) => {
       for (const v of values) this.writer.set(v, g);
     });
+    this.replaced = new Map(updates.map(({ state, next }) => [next, state]));
     this.outputs = new Set(outputs.map((o) => o.value));
     const external = inputs.filter((i) => i.kind === "labels" || i.kind === "pictures").map((i) => i.value);
     this.apart = new Set([...states.map((s) => s.value), ...updates.map((u) => u.next), ...external]);
@@ -103,18 +106,22 @@ export class Groups {
     const sliced = new Set<number>();
     for (let g = from; g < to; g++) if (this.canBeCut(g, slices)) sliced.add(g);
     if (sliced.size === 0) return undefined;
-    // What needs a sum over all slices comes after them, what they need before.
+    // What needs all slices, or replaces a state that they read, comes after them; what they need before.
     const before: number[] = [];
     const after = new Set<number>();
+    const seen = new Set<Value>();
     for (let g = from; g < to; g++) {
-      const late = this.reads[g].some((v) => after.has(this.writer.get(v) ?? -1));
+      const made = (by: ReadonlySet<number>) => this.reads[g].some((v) => by.has(this.writer.get(v) ?? -1));
       if (sliced.has(g)) {
-        if (late) return undefined;
+        if (made(after)) return undefined;
+        for (const v of this.reads[g]) seen.add(v);
         continue;
       }
-      if (late || this.reads[g].some((v) => sliced.has(this.writer.get(v) ?? -1))) after.add(g);
+      if (made(after) || made(sliced) || this.stores[g].some((v) => seen.has(this.replaced.get(v)!))) after.add(g);
       else before.push(g);
     }
+    const replacedBySlices = [...sliced].flatMap((g) => this.stores[g].flatMap((v) => this.replaced.get(v) ?? []));
+    if ([...after].some((g) => this.reads[g].some((v) => replacedBySlices.includes(v)))) return undefined;
     const inside = new Set<Value>();
     for (const g of sliced) {
       for (const v of this.reads[g]) {
