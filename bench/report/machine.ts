@@ -30,7 +30,8 @@ export function thisMachine(adapter?: BenchContext["adapter"]): Machine {
     cpu: cpus()[0].model.trim(),
     cores: cpus().length,
     memoryBytes: totalmem(),
-    system: `${platform()} ${arch()} ${release()}`,
+    // The kernel's version, without what a distribution or a host calls its build.
+    system: `${platform()} ${arch()} ${/^[\d.]+\d/.exec(release())?.[0] ?? release()}`,
     versions: {
       kiln: versionOf(join(root, "package.json")),
       node: process.versions.node,
