@@ -217,7 +217,7 @@ export function planProgram(program: StageProgram, context: PipelineContext): Pl
         context,
       );
     case "expr laid out":
-      return runPipeline(toFused.then(toKernels).then(toPlan), program as LaidOutProgram, context);
+      return runPipeline(toFused.then(toSlices).then(toKernels).then(toPlan), program as LaidOutProgram, context);
     case "fused":
       return runPipeline(toSlices.then(toKernels).then(toPlan), program as FusedProgram, context);
     case "kernels":

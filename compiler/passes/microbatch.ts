@@ -43,7 +43,7 @@ export function microbatch(
   const again = operationsWithin(whole, bytes);
   if (again && again <= cheap * whole.kernels.reduce((sum, kernel) => sum + operationsOf(kernel), 0)) return program;
 
-  const groups = new Groups(program, use);
+  const groups = new Groups(program, use, options);
   for (const margin of margins) {
     const made = cut(searchSlices(groups, margin * bytes));
     if (made.groups.length > mostGroups * program.groups.length) break;

@@ -123,7 +123,14 @@ interface PartWriter {
 
 /** Of each value that is written in parts, who writes them, in the order of their rows. */
 function partWriters(steps: readonly Step[]): Map<Value, PartWriter[]> {
-  const writer = new Map(steps.flatMap((step, k) => step.writes.map((value) => [value, k] as const)));
+  const writer = new Map<Value, number>();
+  steps.forEach((step, k) => {
+    for (const value of step.writes) {
+      if (value.part && writer.has(value))
+        throw new Error(`plan: %${value.name} is written twice, at last by ${step.name}`);
+      writer.set(value, k);
+    }
+  });
   const parts = [...partsAmong(writer.keys())];
   return new Map(parts.map(([whole, list]) => [whole, list.map((value) => ({ value, step: writer.get(value)! }))]));
 }

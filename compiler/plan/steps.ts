@@ -2,6 +2,7 @@
 
 import { textureBytes, textureExtent } from "../../runtime/program/texture.ts";
 import type { Kernel } from "../ir/kernel.ts";
+import { wholeOf } from "../ir/parts.ts";
 import { elementCount, type Value } from "../ir/types.ts";
 import { valuesRead, valuesWritten } from "./problem.ts";
 
@@ -42,7 +43,7 @@ export function withCopies(
   kernels: readonly Kernel[],
   inTextures: (kernel: Kernel) => readonly Value[] = valuesInTextures,
 ): Steps {
-  const taken = new Set(kernels.flatMap((k) => k.buffers.map((b) => b.value.name)));
+  const taken = new Set(kernels.flatMap((k) => k.buffers.flatMap((b) => [b.value.name, wholeOf(b.value).name])));
   const steps: Step[] = [];
   const sources = new Map<Value, Value>();
   /** Copies that the kernel before reads, by source. */

@@ -36,7 +36,8 @@ export interface ScheduleOptions {
   readonly memo?: ScheduleMemo;
 }
 
-function chosenSchedule(
+/** The schedule of a contraction where it may have at most so many bytes of textures. */
+export function chosenSchedule(
   c: Contraction,
   { target, choose }: ScheduleOptions,
   textureBytes = Number.POSITIVE_INFINITY,

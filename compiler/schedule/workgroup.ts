@@ -186,7 +186,7 @@ function build(c: Contraction, s: ContractionSchedule, table: BufferTable, targe
  * Inner axes that get loops of their own, since conditions on them are the same for a whole tile; the others run as one
  * flat number, if enough of them are left for that.
  */
-function outerAxes(c: Contraction, guards: readonly Condition[], depth: number): readonly Axis[] {
+export function outerAxes(c: Contraction, guards: readonly Condition[], depth: number): readonly Axis[] {
   const along = new Set([...c.rows, ...c.columns]);
   const ofTiles = guards.map((g) => g.index.axes()).filter((axes) => [...axes].every((x) => !along.has(x)));
   const outer = c.inner.filter((k) => ofTiles.some((axes) => axes.has(k)));

@@ -77,7 +77,7 @@ describe("LeNet", () => {
   test("passes are listed with what they changed", async () => {
     const { page, errors } = await open(file, "#passes/pass/16");
     const items = await page.locator(".passes li").allTextContents();
-    expect(items).toHaveLength(25);
+    expect(items).toHaveLength(26);
     expect(items[15]).toMatch(/^algorithm\s*unchanged/);
     expect(items[16]).toMatch(/^split-reductions\s*\+12 −8/);
     expect(await page.locator("tr.added").count()).toBe(12);

@@ -168,6 +168,7 @@ export const batches: fc.Arbitrary<Network> = fc
     body: fc.array(
       fc.oneof(
         fc.constantFrom(4, 8).map((channels) => ({ op: "conv2d", wish: { ...sameSize, channels } })),
+        fc.constantFrom(4, 8).map((channels) => ({ op: "conv2d", wish: { ...sameSize, channels, kernel: [1, 1] } })),
         step(either, "relu"),
         step(either, "add"),
         step(either, "dropout"),

@@ -39,7 +39,7 @@ export function makeAgain(groups: Groups, value: Value, late: number): Again | u
     }
   const further = chain.map((g) => {
     const group = withCopies(program.groups[g], copies);
-    return { ...group, name: freshName(`${group.name}_again`, groupNames), copyOf: group.name };
+    return { ...group, name: freshName(`${group.name}_again`, groupNames), copyOf: group.copyOf ?? group.name };
   });
   // All that the chain stores again is read there from now on: the first of it may be forgotten early.
   const rest = program.groups.map((group, g) => (g >= at ? withReads(group, copies) : group));

@@ -7,7 +7,10 @@ import { bindingAlignment } from "../../ir/parts.ts";
 import { readsOf } from "../../ir/scalar.ts";
 import type { Value } from "../../ir/types.ts";
 import { bytesOf, roundToSlice } from "../../plan/problem.ts";
-import type { BatchUse } from "./slicing.ts";
+import type { ScheduleOptions } from "../../schedule/index.ts";
+import { bindingCount, termOrder } from "../../schedule/termOrder.ts";
+import { Slicer } from "./slice.ts";
+import type { BatchUse, Slicing } from "./slicing.ts";
 
 /** Groups from <= g < to by their numbers, and into how many slices the batch is cut for them. */
 export interface Region {
@@ -35,11 +38,14 @@ export class Groups {
   private readonly writer = new Map<Value, number>();
   /** The state that a next version replaces. */
   private readonly replaced: ReadonlyMap<Value, Value>;
+  private readonly cuts = new Map<number, boolean>();
   private readonly made = new Map<number, ReturnType<Groups["build"]>>();
 
   constructor(
     readonly program: FusedProgram,
     readonly use: BatchUse,
+    /** What the groups will be scheduled for: slices must add as the whole does. */
+    readonly options: Omit<ScheduleOptions, "program">,
   ) {
     const { groups, inputs, outputs, states, updates } = program;
     this.reads = groups.map(({ steps }) => [
@@ -114,11 +120,14 @@ export class Groups {
       const made = (by: ReadonlySet<number>) => this.reads[g].some((v) => by.has(this.writer.get(v) ?? -1));
       if (sliced.has(g)) {
         if (made(after)) return undefined;
-        for (const v of this.reads[g]) seen.add(v);
+        for (const v of [...this.reads[g], ...this.stores[g]]) seen.add(v);
         continue;
       }
-      if (made(after) || made(sliced) || this.stores[g].some((v) => seen.has(this.replaced.get(v)!))) after.add(g);
-      else before.push(g);
+      const replaces = this.stores[g].some((v) => seen.has(this.replaced.get(v)!));
+      if (made(after) || made(sliced) || replaces) {
+        after.add(g);
+        for (const v of this.reads[g]) seen.add(v);
+      } else before.push(g);
     }
     const replacedBySlices = [...sliced].flatMap((g) => this.stores[g].flatMap((v) => this.replaced.get(v) ?? []));
     if ([...after].some((g) => this.reads[g].some((v) => replacedBySlices.includes(v)))) return undefined;
@@ -135,6 +144,7 @@ export class Groups {
         if (kind === "partial sums" && "parts" in axes) {
           if (!this.canBePart(v, Math.min(slices, axes.parts.extent))) return undefined;
         } else if (kind === "each") {
+          if (this.apart.has(v)) return undefined;
           if (!this.outputs.has(v) && (this.readers.get(v) ?? []).every((r) => sliced.has(r))) inside.add(v);
           else if (!this.canBePart(v, slices)) return undefined;
         }
@@ -146,9 +156,31 @@ export class Groups {
   private canBeCut(g: number, slices: number): boolean {
     const slicing = this.use.slicings[g];
     if (!slicing || this.use.batch % slices !== 0) return false;
-    if (slicing.kind !== "partial sums") return true;
-    const parts = slicing.parts.extent;
-    return parts % slices === 0 || slices % parts === 0;
+    if (slicing.kind === "partial sums") {
+      const parts = slicing.parts.extent;
+      if (parts % slices !== 0 && slices % parts !== 0) return false;
+    }
+    const key = g * (this.use.batch + 1) + slices;
+    if (!this.cuts.has(key)) this.cuts.set(key, this.keepsItsBits(g, slicing, slices));
+    return this.cuts.get(key)!;
+  }
+
+  /**
+   * Whether a slice's kernel adds its terms as the whole's does: as one kind of kernel, in one order of axes, and where it
+   * sums over pictures with these in the outermost loop. What a sum starts from takes a binding of its own.
+   */
+  private keepsItsBits(g: number, slicing: Slicing, slices: number): boolean {
+    const { program, options } = this;
+    const group = program.groups[g];
+    const sums = slicing.kind !== "each";
+    if (sums && bindingCount(group, program) >= options.target.limits.maxStorageBuffersPerShaderStage) return false;
+    const slicer = new Slicer(program, this.use);
+    const slice = slicer.slice(group, slicing, 0, slices, new Set());
+    const whole = termOrder(group, { ...options, program });
+    const part = termOrder(slice, { ...options, program: { ...program, layouts: slicer.layouts } });
+    const { name } = slicing.axis;
+    if (whole.kind !== part.kind || (sums && !whole.axes.startsWith(name))) return false;
+    return part.axes === whole.axes || (sums && part.axes === whole.axes.slice(name.length));
   }
 
   /** Whether so many equal parts of a value, along its first dimension, can each be bound. */

@@ -49,7 +49,7 @@ export function searchSlices(start: Groups, bytes: number): Sliced {
       .sort((a, b) => b.worth - a.worth)
       .slice(0, mostCandidates)
       .map(({ program }) => {
-        const then = new Groups(program, batchUse(program)!);
+        const then = new Groups(program, batchUse(program)!, groups.options);
         return { groups: then, items: searchRegions(then, bytes) };
       })
       .find((then) => excessOf(new Live(then.groups).of(then.items, { used: true }), bytes) < (1 - leastGain) * excess);

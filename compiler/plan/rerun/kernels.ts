@@ -12,7 +12,9 @@ export interface Unfolded {
 
 /** Kernels in the order of a valid sequence of their numbers. The first run of each is the kernel itself, reads apart. */
 export function unfold(kernels: readonly Kernel[], sequence: readonly number[]): Unfolded {
-  const values = new Set(kernels.flatMap((kernel) => kernel.buffers.map((b) => b.value.name)));
+  const values = new Set(
+    kernels.flatMap((kernel) => kernel.buffers.flatMap((b) => [b.value.name, wholeOf(b.value).name])),
+  );
   const names = new Set(kernels.map((kernel) => kernel.name));
   const originals = new Map<Value, Value>();
   const latest = new Map<Value, Value>();
